@@ -1,0 +1,1 @@
+"""PPO: networks, rollout, learner, evaluation and the trainer made of them."""

@@ -1,0 +1,72 @@
+"""The contracts between the parts: strategies plan, trainers train, executors run plans.
+
+A `Strategy` is pure. `Checkpoints` is where a trainer keeps what it has learnt. The loop between them
+(`bgpbt.execution.loop`) writes everything down before it goes on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bgpbt.records import Checkpoint, Order, Outcome, Plan
+
+__all__ = ["Arrays", "Checkpoints", "Executor", "Strategy", "Trainer"]
+
+State = TypeVar("State")
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+"""Named arrays: the content of a checkpoint."""
+
+
+class Strategy(Protocol[State]):
+    """Says which member trains next, from which weights, with which configuration.
+
+    Pure: no clock, no files, no global random state. Equal arguments give equal results.
+    """
+
+    @property
+    def state_type(self) -> type[State]:
+        """The dataclass of the state, for `bgpbt.encoding`."""
+        ...
+
+    def start(self, seed: int) -> tuple[State, Plan]:
+        """Open a run: the first state and the first round's plan."""
+        ...
+
+    def advance(self, state: State, outcomes: Sequence[Outcome]) -> tuple[State, Plan | None]:
+        """Close a round with its outcomes, by member, and plan the next; None ends the run."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """A content-addressed store of named arrays."""
+
+    def save(self, arrays: Arrays, metadata: Mapping[str, str]) -> Checkpoint:
+        """Store arrays durably and return their hash; storing the same again changes nothing."""
+        ...
+
+    def load(self, checkpoint: Checkpoint) -> tuple[dict[str, npt.NDArray[Any]], dict[str, str]]:
+        """Return the arrays and metadata of a checkpoint.
+
+        Raises:
+            DamagedRunError: it is missing, or its content does not match its hash.
+        """
+        ...
+
+
+class Trainer(Protocol):
+    """Carries out orders, in any framework. The same order gives the same outcome, seconds aside."""
+
+    def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
+        """Train one member and score it."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs the orders of a plan, somewhere, and yields outcomes as they come."""
+
+    def run(self, plan: Plan) -> Iterator[Outcome]:
+        """Yield one outcome for each order, in any sequence."""
+        ...

@@ -1,0 +1,1 @@
+"""Environments: the protocol, and the adapters that speak it."""

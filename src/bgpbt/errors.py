@@ -1,0 +1,18 @@
+"""What a user can do wrong, as exceptions whose text is the whole message.
+
+The command line prints such an error as one line and exits with status 2; nothing has been touched by then.
+"""
+
+__all__ = ["BgpbtError", "DamagedRunError", "InputError"]
+
+
+class BgpbtError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InputError(BgpbtError, ValueError):
+    """A value given by the user is not allowed; the text names the field, the value and the rule."""
+
+
+class DamagedRunError(BgpbtError):
+    """Stored data are missing or do not match their hash; the text names the file."""

@@ -1,0 +1,1 @@
+"""The loop between strategy and trainer, and the executors."""

@@ -1,0 +1,158 @@
+"""The nouns: what strategies, trainers and storage say to each other.
+
+An `Order` asks for one member's training in one round, a `Plan` holds the orders of a round, and an
+`Outcome` says what came of an order. All are immutable and go to JSON and back unchanged
+(`bgpbt.encoding`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+from bgpbt.errors import InputError
+
+__all__ = [
+    "Checkpoint",
+    "Configuration",
+    "Distil",
+    "Fresh",
+    "From",
+    "Order",
+    "Outcome",
+    "Plan",
+    "Proposal",
+    "ProposalSource",
+    "Purpose",
+    "Start",
+    "Value",
+]
+
+Value = bool | int | float | str
+"""One hyperparameter's value, in the user's own units."""
+
+Configuration = Mapping[str, Value]
+"""Hyperparameter name to value; an inactive hyperparameter is absent."""
+
+Checkpoint = NewType("Checkpoint", str)
+"""SHA-256 of a checkpoint's content, in lower-case hexadecimal. Cloning a member is naming its hash again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """Start from newly initialised weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class From:
+    """Start from everything a checkpoint holds: weights, optimiser moments, normaliser, environments."""
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distil:
+    """Train a student towards a teacher; `student` is None when its weights are to be initialised."""
+
+    teacher: Checkpoint
+    student: Checkpoint | None = None
+
+
+Start = Fresh | From | Distil
+
+
+class Purpose(StrEnum):
+    """What a member's environment steps are spent on."""
+
+    INITIAL = "initial"  # candidates of the initial design, of which the best are kept
+    TRAIN = "train"  # members of the population
+    DISTIL = "distil"  # students of a new generation
+
+
+class ProposalSource(StrEnum):
+    """Where a configuration came from."""
+
+    DEFAULT = "default"  # the space's default values
+    RANDOM = "random"  # drawn from the space
+    INHERITED = "inherited"  # unchanged since the member's previous round, or taken over with the weights
+    PERTURBED = "perturbed"  # PBT's multiplication or resampling
+    MODEL = "model"  # the optimum of an acquisition function
+    BANDIT = "bandit"  # drawn by a bandit over categorical choices
+    FALLBACK = "fallback"  # random, since the model could not be used; the note says why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """How a configuration came about."""
+
+    source: ProposalSource
+    parent: int | None = None  # member of the previous round whose weights are taken over, if another's
+    note: str = ""  # for people: why a fallback, what was perturbed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Train one member for one round.
+
+    Raises:
+        InputError: a count is negative, or `steps` is not positive.
+    """
+
+    round: int  # 0 is the first
+    member: int  # slot in the round, from 0
+    purpose: Purpose
+    start: Start
+    configuration: Configuration
+    first_step: int  # environment steps that the starting weights have been trained for
+    steps: int  # environment steps to train; a trainer does at most these, less by under one unroll
+    seed: int  # the only source of randomness of this order, in [0, 2**63)
+    proposal: Proposal
+
+    def __post_init__(self) -> None:
+        if self.round < 0 or self.member < 0 or self.first_step < 0:
+            raise InputError(
+                f"an order's round, member and first_step must be 0 or more, "
+                f"got {self.round}, {self.member} and {self.first_step}"
+            )
+        if self.steps <= 0:
+            raise InputError(f"an order's steps must be 1 or more, got {self.steps}")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"an order's seed must be in [0, 2**63), got {self.seed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The orders of one round, by member. They do not depend on each other.
+
+    Raises:
+        InputError: no order, an order of another round, or members that are not 0, 1, 2, ...
+    """
+
+    round: int
+    orders: tuple[Order, ...]
+
+    def __post_init__(self) -> None:
+        if not self.orders:
+            raise InputError(f"the plan of round {self.round} has no orders")
+        if any(order.round != self.round for order in self.orders):
+            raise InputError(f"the plan of round {self.round} holds an order of another round")
+        if [order.member for order in self.orders] != list(range(len(self.orders))):
+            raise InputError(f"the members of round {self.round} are not 0, 1, 2, ... in order")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of an order.
+
+    A failed order has a `failure`, a NaN score, and no checkpoint or one that nobody should start from.
+    """
+
+    round: int
+    member: int
+    checkpoint: Checkpoint | None  # the member after training; None if nothing can be gone on from
+    score: float  # mean return over the evaluation episodes; higher is better; NaN ranks last
+    steps: int  # environment steps really trained
+    evaluation_steps: int = 0  # environment steps spent on the score
+    seconds: float = 0.0  # wall-clock time; the only field that differs between two equal runs
+    figures: Mapping[str, float] = field(default_factory=dict)  # whatever else was measured
+    failure: str | None = None  # one line for people

@@ -1,0 +1,1 @@
+"""Search spaces: any ConfigSpace, as arrays in the unit cube and back."""

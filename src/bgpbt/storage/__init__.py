@@ -1,0 +1,1 @@
+"""The history of a run (SQLite) and its checkpoints (safetensors)."""

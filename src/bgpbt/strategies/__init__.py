@@ -1,0 +1,1 @@
+"""Strategies: who trains next, from which weights, with which configuration. Pure; no JAX."""

@@ -1,0 +1,1 @@
+"""Toy tasks that separate strategies in seconds: trainers like any other, NumPy only."""
