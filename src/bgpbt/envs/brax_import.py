@@ -1,0 +1,83 @@
+"""Importing Brax: lazily, without its noise, and with one line of advice where it is missing.
+
+brax 0.12.0 is the last release that holds both engines: `brax.v1`, of 2022, and `brax.envs`.
+"""
+
+import contextlib
+import importlib
+import io
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TextIO
+
+import jax.core
+import jax.interpreters.batching
+
+from bgpbt.errors import InputError
+
+__all__ = ["import_brax", "import_brax_v1", "without_noise"]
+
+_ADVICE = "run `pip install bgpbt[brax]`"
+
+# What Brax's dependencies print on every import, by the beginnings of their lines. Neither concerns us: gym
+# is needed only by Brax's own wrappers for it, warp only by one of MuJoCo's engines.
+_NOISE = (
+    "Gym has been unmaintained since 2022",
+    "Please upgrade to Gymnasium,",
+    "Users of this version of Gym",
+    "See the migration guide at https://gymnasium.farama.org",
+    "Failed to import warp:",
+    "Failed to import mujoco_warp:",
+)
+
+
+def import_brax_v1(module: str) -> ModuleType:
+    """Import a module of Brax's engine of 2022, such as `brax.v1.envs`.
+
+    Raises:
+        InputError: Brax is not installed, or is a release without that engine.
+    """
+    # brax.v1 asks whether a value is a `BatchTracer`, a name that JAX 0.9 took away. Every batch tracer is a
+    # `Tracer`, and under `jax.jit`, where we always run it, the two answers lead to the same operations.
+    if not hasattr(jax.interpreters.batching, "BatchTracer"):
+        jax.interpreters.batching.BatchTracer = jax.core.Tracer  # type: ignore[attr-defined]
+    return import_brax(module)
+
+
+def import_brax(module: str) -> ModuleType:
+    """Import a module of Brax.
+
+    Raises:
+        InputError: Brax is not installed, or is a release without that module.
+    """
+    if find_spec("brax") is None:
+        raise InputError(f"this environment needs Brax, which is not installed: {_ADVICE}")
+    try:
+        with without_noise():
+            return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # a dependency of Brax's is missing, and its name is in the error
+        raise InputError(
+            f"this environment needs brax 0.12.0, and here is one without {module}: {_ADVICE}"
+        ) from error
+
+
+@contextlib.contextmanager
+def without_noise() -> Iterator[None]:
+    """Hold back what is printed inside, and print it afterwards without the lines known as noise."""
+    printed, complained = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
+            yield
+    finally:
+        _print_rest(printed, sys.stdout)
+        _print_rest(complained, sys.stderr)
+
+
+def _print_rest(held_back: io.StringIO, stream: TextIO) -> None:
+    for line in held_back.getvalue().splitlines(keepends=True):
+        if not line.startswith(_NOISE):
+            stream.write(line)

@@ -1,0 +1,72 @@
+"""Any Brax environment, of either engine, as ours; its own wrappers for episodes and resets stay unused."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from bgpbt.envs.keys import raw_key
+from bgpbt.envs.protocol import State
+
+__all__ = ["BraxPhysics", "BraxTask"]
+
+
+class BraxPhysics(NamedTuple):
+    """What a Brax environment needs to go on. Its metrics are left out: no task reads them."""
+
+    bodies: Any  # `qp` of brax.v1, `pipeline_state` of brax.envs
+    memory: dict[str, Any]  # `info`: the key that draws the next target, for one
+
+
+class BraxTask:
+    """A Brax environment.
+
+    Args:
+        name: the name given by the user.
+        task: `Env` of `brax.v1.envs` or of `brax.envs`.
+        state_type: the `State` that goes with it.
+        bodies_field: what that `State` calls its bodies.
+    """
+
+    def __init__(self, name: str, task: Any, *, state_type: Any, bodies_field: str) -> None:
+        self.name = name
+        self.action_size = int(task.action_size)
+        self._task = task
+        self._state_type = state_type
+        self._bodies_field = bodies_field
+        # Always compiled: outside `jit` the engine of 2022 would loop over bodies in Python.
+        self._jit_reset = jax.jit(self._reset)
+        self._jit_step = jax.jit(self._step)
+        self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
+
+    def reset(self, key: jax.Array) -> State:
+        """Draw a start state."""
+        state: State = self._jit_reset(key)
+        return state
+
+    def step(self, state: State, action: jax.Array) -> State:
+        """Go on by one control step."""
+        following: State = self._jit_step(state, action)
+        return following
+
+    def _reset(self, key: jax.Array) -> State:
+        return self._ours(self._task.reset(raw_key(key)))
+
+    def _step(self, state: State, action: jax.Array) -> State:
+        before = self._state_type(
+            **{self._bodies_field: state.physics.bodies},
+            obs=state.observation,
+            reward=jnp.zeros(()),  # tasks that never end hand `done` on as they got it
+            done=jnp.zeros(()),
+            metrics={},
+            info=dict(state.physics.memory),
+        )
+        return self._ours(self._task.step(before, action))
+
+    def _ours(self, state: Any) -> State:
+        return State(
+            physics=BraxPhysics(getattr(state, self._bodies_field), dict(state.info)),
+            observation=state.obs,
+            reward=jnp.asarray(state.reward, jnp.float32),
+            terminated=jnp.asarray(state.done) > 0.5,
+        )
