@@ -1,1 +1,18 @@
 """PPO: networks, rollout, learner, evaluation and the trainer made of them."""
+
+from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
+from bgpbt.agents.compilation import enable_persistent_cache
+from bgpbt.agents.evaluation import EpisodeReturns
+from bgpbt.agents.settings import PPOSettings
+from bgpbt.agents.trainer import PPOTrainer
+
+__all__ = [
+    "PAPER_POLICY",
+    "PAPER_VALUE",
+    "Architecture",
+    "Architectures",
+    "EpisodeReturns",
+    "PPOSettings",
+    "PPOTrainer",
+    "enable_persistent_cache",
+]

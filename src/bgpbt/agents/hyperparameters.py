@@ -1,0 +1,59 @@
+"""The hyperparameters of PPO as traced numbers, so that no value of theirs is compiled in.
+
+Names, ranges and defaults are those of Wan et al. (2022), appendix; `bgpbt.space.ppo_space` searches them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bgpbt.errors import InputError
+from bgpbt.records import Configuration
+
+__all__ = ["DEFAULTS", "Hyperparameters", "hyperparameters_of"]
+
+DEFAULTS: Configuration = {
+    "learning_rate": 3e-4,
+    "discount": 0.97,
+    "entropy_cost": 1e-2,
+    "unroll_length": 5,
+    "batch_size": 1024,
+    "update_epochs": 4,
+    "reward_scaling": 10.0,
+    "gae_lambda": 0.95,
+    "clip_epsilon": 0.2,
+}
+
+
+class Hyperparameters(NamedTuple):
+    """One agent's PPO settings: float32 and int32 scalars, leaves of a pytree."""
+
+    learning_rate: np.float32  # of Adam
+    discount: np.float32  # per environment step
+    entropy_cost: np.float32  # weight of the entropy bonus
+    unroll_length: np.int32  # environment steps between two bootstraps
+    batch_size: np.int32  # unrolls in a minibatch
+    update_epochs: np.int32  # passes over an iteration's data
+    reward_scaling: np.float32  # factor on every reward in training, never in scores
+    gae_lambda: np.float32
+    clip_epsilon: np.float32  # PPO's bound on the probability ratio
+
+
+_INTEGERS = ("unroll_length", "batch_size", "update_epochs")
+
+
+def hyperparameters_of(configuration: Configuration) -> Hyperparameters:
+    """Return the PPO settings a configuration names; what it does not name has its default.
+
+    Raises:
+        InputError: a value is not a number, or a count is not a positive whole number.
+    """
+    named = {name: configuration.get(name, default) for name, default in DEFAULTS.items()}
+    for name, value in named.items():
+        if isinstance(value, (bool, str)):
+            raise InputError(f"{name} = {value!r} is not a number")
+        if name in _INTEGERS and (value != int(value) or value < 1):
+            raise InputError(f"{name} = {value!r} must be a whole number, 1 or more")
+    return Hyperparameters(
+        **{name: np.int32(value) if name in _INTEGERS else np.float32(value) for name, value in named.items()}
+    )

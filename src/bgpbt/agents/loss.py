@@ -1,0 +1,75 @@
+"""The PPO objective on a slice of transitions.
+
+Schulman et al. (2017), eq. 9, with the paper's coefficients: value loss 0.5 x 0.5 x squared error, a sampled
+entropy bonus, no normalisation of advantages. Advantages and value targets follow the value network from
+one minibatch to the next; estimating them once for an epoch would let value travel back by one unroll for an
+epoch instead of one for a minibatch, and costs a forward pass more.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from bgpbt.agents import action_distribution, networks
+from bgpbt.agents.advantages import Rewards, generalised_advantages
+from bgpbt.agents.hyperparameters import Hyperparameters
+from bgpbt.agents.member import ActorCritic, SpectralVectors
+
+__all__ = ["VALUE_COEFFICIENT", "LossTerms", "Transitions", "ppo_loss"]
+
+VALUE_COEFFICIENT = 0.5 * 0.5  # half of the squared error, weighted by a half
+
+
+class Transitions(NamedTuple):
+    """Sequences laid end to end, each with a last row that only bootstraps."""
+
+    observation_io: jax.Array  # normalised
+    unsquashed_action_ia: jax.Array
+    log_prob_i: jax.Array  # under the policy that acted
+    rewards: Rewards
+    weight: jax.Array  # what each step counts in the mean
+
+
+class LossTerms(NamedTuple):
+    """The parts of the objective, for people to look at. Weighted sums over a slice."""
+
+    policy_loss: jax.Array
+    value_loss: jax.Array
+    entropy: jax.Array  # nats
+    approximate_kl: jax.Array  # nats, E[ratio - 1 - log ratio] (Schulman, 2020), never negative
+    clip_fraction: jax.Array  # transitions whose ratio lies outside the clip interval
+
+
+def ppo_loss(
+    parameters: ActorCritic,
+    spectral: SpectralVectors,
+    transitions: Transitions,
+    hyperparameters: Hyperparameters,
+    key: jax.Array,
+) -> tuple[jax.Array, LossTerms]:
+    """Return the weighted sum of the objective (to be minimised) and its parts."""
+    logits_il = networks.apply(parameters.policy, spectral.policy, transitions.observation_io)
+    value_i = networks.apply(parameters.value, spectral.value, transitions.observation_io)[:, 0]
+    advantage_i = generalised_advantages(
+        transitions.rewards, jax.lax.stop_gradient(value_i), hyperparameters
+    )
+    value_target_i = advantage_i + jax.lax.stop_gradient(value_i)
+    weight_i = transitions.weight * transitions.rewards.is_step_i
+
+    log_ratio_i = action_distribution.log_prob(logits_il, transitions.unsquashed_action_ia)
+    log_ratio_i = log_ratio_i - transitions.log_prob_i
+    ratio_i = jnp.exp(log_ratio_i)
+    clip = hyperparameters.clip_epsilon
+    clipped_i = jnp.clip(ratio_i, 1.0 - clip, 1.0 + clip)
+    surrogate_i = jnp.minimum(ratio_i * advantage_i, clipped_i * advantage_i)
+
+    terms = LossTerms(
+        policy_loss=-jnp.sum(weight_i * surrogate_i),
+        value_loss=VALUE_COEFFICIENT * jnp.sum(weight_i * (value_target_i - value_i) ** 2),
+        entropy=jnp.sum(weight_i * action_distribution.entropy(key, logits_il)),
+        approximate_kl=jnp.sum(weight_i * (ratio_i - 1.0 - log_ratio_i)),
+        clip_fraction=jnp.sum(weight_i * (jnp.abs(ratio_i - 1.0) > clip)),
+    )
+    loss = terms.policy_loss + terms.value_loss - hyperparameters.entropy_cost * terms.entropy
+    return loss, jax.lax.stop_gradient(terms)

@@ -1,0 +1,113 @@
+"""Everything a member of the population carries from one order to the next, and its form on disk."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import optax
+
+from bgpbt.agents import networks, normaliser
+from bgpbt.agents.architecture import Architectures
+from bgpbt.contracts import Arrays
+from bgpbt.envs.vector import VectorState
+from bgpbt.errors import DamagedRunError
+
+__all__ = ["ActorCritic", "Member", "Policy", "SpectralVectors", "arrays_of", "initialise_agent", "restore"]
+
+Tree = TypeVar("Tree")
+
+
+class ActorCritic(NamedTuple):
+    """What gradient descent changes."""
+
+    policy: networks.Parameters
+    value: networks.Parameters
+
+
+class SpectralVectors(NamedTuple):
+    """Singular vectors of the normalised layers of both networks."""
+
+    policy: networks.Spectral
+    value: networks.Spectral
+
+
+class Policy(NamedTuple):
+    """What is needed to act: observation in, distribution over actions out."""
+
+    parameters: networks.Parameters
+    spectral: networks.Spectral
+    normaliser: normaliser.Normaliser
+
+
+class Member(NamedTuple):
+    """A member in the middle of its training; a checkpoint holds all of it."""
+
+    parameters: ActorCritic
+    spectral: SpectralVectors
+    optimiser: optax.ScaleByAdamState
+    normaliser: normaliser.Normaliser
+    environments: VectorState
+
+    @property
+    def policy(self) -> Policy:
+        """The part that acts."""
+        return Policy(self.parameters.policy, self.spectral.policy, self.normaliser)
+
+
+def initialise_agent(
+    key: jax.Array,
+    architectures: Architectures,
+    *,
+    observation_size: int,
+    action_size: int,
+    environments: VectorState,
+) -> Member:
+    """Return a member with new networks, an optimiser at rest and no observation seen."""
+    policy_key, value_key = jax.random.split(key)
+    policy, policy_spectral = networks.initialise(
+        policy_key, architectures.policy, observation_size, 2 * action_size
+    )
+    value, value_spectral = networks.initialise(value_key, architectures.value, observation_size, 1)
+    parameters = ActorCritic(policy, value)
+    return Member(
+        parameters=parameters,
+        spectral=SpectralVectors(policy_spectral, value_spectral),
+        optimiser=optax.scale_by_adam().init(parameters),
+        normaliser=normaliser.fresh(observation_size),
+        environments=environments,
+    )
+
+
+def arrays_of(tree: Any) -> dict[str, npt.NDArray[np.generic]]:
+    """Return a tree's leaves by their path, such as `parameters.policy.0.kernel`."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {_name(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def restore(template: Tree, arrays: Arrays, *, source: str) -> Tree:
+    """Return a tree like `template` (arrays or their shapes) with the leaves that `arrays_of` named.
+
+    Raises:
+        DamagedRunError: a leaf is missing or has another shape or type.
+    """
+    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
+    return structure.unflatten([_leaf(arrays, _name(path), leaf, source) for path, leaf in leaves])
+
+
+def _leaf(arrays: Mapping[str, Any], name: str, expected: Any, source: str) -> npt.NDArray[np.generic]:
+    leaf: npt.NDArray[np.generic] | None = arrays.get(name)
+    if leaf is None:
+        raise DamagedRunError(f"{source} has no array {name}")
+    if leaf.shape != expected.shape or leaf.dtype != expected.dtype:
+        raise DamagedRunError(
+            f"{source}: {name} is {leaf.dtype}{list(leaf.shape)}, "
+            f"expected {jnp.dtype(expected.dtype)}{list(expected.shape)}"
+        )
+    return leaf
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")

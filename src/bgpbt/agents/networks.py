@@ -1,0 +1,82 @@
+"""Multilayer perceptrons with SiLU and spectral normalisation, as pure functions.
+
+Spectral normalisation divides a kernel by its largest singular value, which one power iteration for each
+forward pass tracks (Miyato et al., 2018, algorithm 1). It is applied to hidden layers only (Bjorck et al.,
+2021): a normalised output layer would bound the values that the value network can express.
+
+A network is two trees. `Parameters` are learnt; `Spectral` holds the left singular vectors, which follow
+the kernels and are no parameters.
+"""
+
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from bgpbt.agents.architecture import Architecture
+
+__all__ = ["Parameters", "Spectral", "apply", "initialise", "spectral_step"]
+
+Parameters: TypeAlias = tuple[dict[str, jax.Array], ...]
+"""For each layer `kernel` (inputs, outputs) and `bias` (outputs,)."""
+
+Spectral: TypeAlias = tuple[jax.Array, ...]
+"""For each normalised hidden layer a unit vector (outputs,); empty without spectral normalisation."""
+
+_SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
+
+
+def initialise(
+    key: jax.Array, architecture: Architecture, inputs: int, outputs: int
+) -> tuple[Parameters, Spectral]:
+    """Draw a network: LeCun-uniform kernels, zero biases, random unit singular vectors."""
+    sizes = (inputs, *[architecture.width] * architecture.depth, outputs)
+    layer_keys = jax.random.split(key, 2 * (len(sizes) - 1))
+    draw = jax.nn.initializers.lecun_uniform()
+    parameters = tuple(
+        {"kernel": draw(layer_key, (size_in, size_out), jnp.float32), "bias": jnp.zeros(size_out)}
+        for layer_key, size_in, size_out in zip(layer_keys, sizes, sizes[1:], strict=False)
+    )
+    if not architecture.spectral_norm:
+        return parameters, ()
+    vector_keys = layer_keys[len(sizes) - 1 :]
+    spectral = tuple(
+        _unit(jax.random.normal(vector_key, (architecture.width,)))
+        for vector_key in vector_keys[: architecture.depth]
+    )
+    return parameters, spectral
+
+
+def apply(parameters: Parameters, spectral: Spectral, input_bi: jax.Array) -> jax.Array:
+    """Return the network's outputs: (batch, inputs) -> (batch, outputs)."""
+    *hidden_layers, output_layer = parameters
+    activation_bh = input_bi
+    for index, layer in enumerate(hidden_layers):
+        kernel = layer["kernel"]
+        if spectral:
+            kernel = kernel / _largest_singular_value(kernel, spectral[index])
+        activation_bh = jax.nn.silu(activation_bh @ kernel + layer["bias"])
+    return activation_bh @ output_layer["kernel"] + output_layer["bias"]
+
+
+def spectral_step(parameters: Parameters, spectral: Spectral) -> Spectral:
+    """Return the singular vectors after one power iteration on the current kernels."""
+    return tuple(
+        _power_iteration(layer["kernel"], vector)[0]
+        for layer, vector in zip(parameters, spectral, strict=False)  # the output layer has no vector
+    )
+
+
+def _largest_singular_value(kernel_io: jax.Array, vector_o: jax.Array) -> jax.Array:
+    """Miyato et al. (2018), eq. 19; the vectors count as constants in the gradient."""
+    right_o, left_i = jax.lax.stop_gradient(_power_iteration(kernel_io, vector_o))
+    return jnp.maximum(left_i @ kernel_io @ right_o, _SMALLEST_NORM)
+
+
+def _power_iteration(kernel_io: jax.Array, vector_o: jax.Array) -> tuple[jax.Array, jax.Array]:
+    left_i = _unit(kernel_io @ vector_o)
+    return _unit(left_i @ kernel_io), left_i
+
+
+def _unit(vector: jax.Array) -> jax.Array:
+    return vector / jnp.maximum(jnp.linalg.norm(vector), _SMALLEST_NORM)

@@ -1,0 +1,80 @@
+"""Experience: a stretch of every environment, of dynamic length in a buffer of fixed length.
+
+Time comes first. The buffer has one more observation than steps, so that the value of the state after the
+last step can be estimated.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from bgpbt.agents import action_distribution, networks, normaliser
+from bgpbt.agents.member import Policy
+from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
+
+__all__ = ["Experience", "act", "collect"]
+
+
+class Experience(NamedTuple):
+    """What the learner sees of a rollout; entries past its length are stale and must be masked."""
+
+    observation_tbo: jax.Array  # (steps + 1, environments, observation)
+    unsquashed_action_tba: jax.Array  # (steps, environments, actuators), before tanh
+    log_prob_tb: jax.Array  # under the policy that acted
+    reward_tb: jax.Array  # unscaled
+    terminated_tb: jax.Array  # the episode ended in this step: nothing follows
+    truncated_tb: jax.Array  # the time limit cut the episode in this step
+
+
+def act(policy: Policy, observation_bo: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Sample actions before tanh and return them with their distribution's logits."""
+    normalised_bo = normaliser.normalise(policy.normaliser, observation_bo)
+    logits_bl = networks.apply(policy.parameters, policy.spectral, normalised_bo)
+    return action_distribution.sample(key, logits_bl), logits_bl
+
+
+def empty(environment: VectorEnvironment, longest: int) -> Experience:
+    """Return a buffer for rollouts of up to `longest` steps."""
+    count = environment.count
+    size = environment.environment.observation_size
+    return Experience(
+        observation_tbo=jnp.zeros((longest + 1, count, size)),
+        unsquashed_action_tba=jnp.zeros((longest, count, environment.environment.action_size)),
+        log_prob_tb=jnp.zeros((longest, count)),
+        reward_tb=jnp.zeros((longest, count)),
+        terminated_tb=jnp.zeros((longest, count), bool),
+        truncated_tb=jnp.zeros((longest, count), bool),
+    )
+
+
+def collect(
+    environment: VectorEnvironment,
+    policy: Policy,
+    state: VectorState,
+    starts: StartStates,
+    *,
+    steps: jax.Array,
+    longest: int,
+    key: jax.Array,
+) -> tuple[VectorState, Experience]:
+    """Act for `steps` steps, at most `longest`, in all environments."""
+
+    def step(t: jax.Array, carry: tuple[VectorState, Experience]) -> tuple[VectorState, Experience]:
+        state, buffer = carry
+        observation_bo = state.observation
+        action_ba, logits_bl = act(policy, observation_bo, jax.random.fold_in(key, t))
+        following = environment.step(state, starts, jnp.tanh(action_ba))
+        buffer = Experience(
+            observation_tbo=buffer.observation_tbo.at[t].set(observation_bo),
+            unsquashed_action_tba=buffer.unsquashed_action_tba.at[t].set(action_ba),
+            log_prob_tb=buffer.log_prob_tb.at[t].set(action_distribution.log_prob(logits_bl, action_ba)),
+            reward_tb=buffer.reward_tb.at[t].set(following.reward),
+            terminated_tb=buffer.terminated_tb.at[t].set(following.terminated),
+            truncated_tb=buffer.truncated_tb.at[t].set(following.truncated),
+        )
+        return following, buffer
+
+    state, buffer = jax.lax.fori_loop(0, steps, step, (state, empty(environment, longest)))
+    last_observation_tbo = buffer.observation_tbo.at[steps].set(state.observation)
+    return state, buffer._replace(observation_tbo=last_observation_tbo)

@@ -1,0 +1,151 @@
+"""The settings of PPO that stay the same for a whole run, and the checks on them."""
+
+from dataclasses import dataclass, field
+
+from ConfigSpace import (
+    CategoricalHyperparameter,
+    Constant,
+    OrdinalHyperparameter,
+    UniformIntegerHyperparameter,
+)
+
+from bgpbt import envs
+from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architectures
+from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
+from bgpbt.errors import InputError
+from bgpbt.space import Space
+
+__all__ = ["PPOSettings", "Ranges"]
+
+LARGEST_SLICE = 8192  # rows; matrix products run at full rate well below, memory grows beyond
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PPOSettings:
+    """What every member of the population has in common.
+
+    Raises:
+        InputError: the environment is unknown, or a count is not positive.
+    """
+
+    environment: str
+    environments: int = 2048  # copies stepped together
+    minibatches: int = 32  # in an iteration
+    episode_length: int = 1000  # steps until an episode is truncated
+    evaluation_episodes: int = 256
+    evaluation_seed: int = 0  # start states and action noise of every member's score
+    architectures: Architectures = field(
+        default_factory=lambda: Architectures(policy=PAPER_POLICY, value=PAPER_VALUE)
+    )
+
+    def __post_init__(self) -> None:
+        envs.check_name(self.environment)
+        for name in ("environments", "minibatches", "episode_length", "evaluation_episodes"):
+            value = getattr(self, name)
+            if value < 1:
+                raise InputError(f"{name} = {value} must be 1 or more")
+
+    def unrolls_per_iteration(self, batch_size: int) -> int:
+        """Return how many unrolls of every environment fill an iteration.
+
+        Raises:
+            InputError: the batch is not a whole number of them.
+        """
+        sequences = batch_size * self.minibatches
+        if sequences % self.environments:
+            raise InputError(
+                f"batch_size = {batch_size} x minibatches = {self.minibatches} is {sequences} sequences, "
+                f"which {self.environments} environments do not divide; "
+                f"allowed are multiples of environments / minibatches"
+            )
+        return sequences // self.environments
+
+    def validate(self, space: Space, t_ready: int) -> None:
+        """Check the settings against all that the space can propose.
+
+        Raises:
+            InputError: a batch does not fit the environments, or `t_ready` is under one unroll.
+        """
+        ranges = Ranges.of(space)
+        for batch_size in ranges.batch_sizes:
+            self.unrolls_per_iteration(batch_size)
+        one_unroll = ranges.largest_unroll * self.environments
+        if t_ready < one_unroll:
+            raise InputError(
+                f"t_ready = {t_ready} is less than one unroll of all environments "
+                f"({ranges.largest_unroll} steps x {self.environments} environments = {one_unroll}); "
+                f"raise t_ready or lower environments"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """What a space can propose that sizes buffers."""
+
+    batch_sizes: tuple[int, ...]  # sequences
+    unroll_lengths: tuple[int, ...]  # steps
+
+    @classmethod
+    def of(cls, space: Space) -> "Ranges":
+        """Return the ranges of a space; what it does not name has PPO's default."""
+        return cls(
+            batch_sizes=_levels(space, "batch_size"), unroll_lengths=_levels(space, "unroll_length")
+        )
+
+    @property
+    def largest_batch(self) -> int:
+        """Most sequences in a minibatch."""
+        return max(self.batch_sizes)
+
+    @property
+    def largest_unroll(self) -> int:
+        """Most steps in an unroll."""
+        return max(self.unroll_lengths)
+
+    def longest_rollout(self, settings: PPOSettings) -> int:
+        """Return the most steps that an iteration takes in each environment."""
+        return settings.unrolls_per_iteration(self.largest_batch) * self.largest_unroll
+
+    @property
+    def slice_rows(self) -> tuple[int, ...]:
+        """Return the slice sizes to compile in, in rows: powers of four of the smallest minibatch.
+
+        The smallest minibatch then fills its slice, and the largest takes few slices. A sequence takes one
+        row more than it has steps.
+        """
+        smallest = max(min(self.batch_sizes) * (min(self.unroll_lengths) + 1), self.largest_unroll + 1)
+        largest = self.largest_batch * (self.largest_unroll + 1)
+        rows = [smallest]
+        while rows[-1] * 4 <= min(largest, LARGEST_SLICE):
+            rows.append(rows[-1] * 4)
+        return tuple(rows)
+
+    def check(self, hyperparameters: Hyperparameters) -> None:
+        """Refuse what the buffers were not made for.
+
+        Raises:
+            InputError: batch size or unroll length is beyond the space.
+        """
+        for name, value, largest in (
+            ("batch_size", hyperparameters.batch_size, self.largest_batch),
+            ("unroll_length", hyperparameters.unroll_length, self.largest_unroll),
+        ):
+            if value > largest:
+                raise InputError(f"{name} = {value} is above {largest}, the largest in the space")
+
+
+def _levels(space: Space, name: str) -> tuple[int, ...]:
+    """Return all values an integer input can take."""
+    hyperparameter = dict(space.configuration_space).get(name)
+    match hyperparameter:
+        case None:
+            return (int(DEFAULTS[name]),)
+        case Constant():
+            return (int(hyperparameter.value),)
+        case OrdinalHyperparameter():
+            return tuple(int(value) for value in hyperparameter.sequence)
+        case CategoricalHyperparameter():
+            return tuple(int(value) for value in hyperparameter.choices)
+        case UniformIntegerHyperparameter():
+            return tuple(range(hyperparameter.lower, hyperparameter.upper + 1))
+    raise InputError(f"{name} must be an integer, ordinal, categorical or constant input, got {hyperparameter}")
