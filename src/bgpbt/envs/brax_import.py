@@ -8,7 +8,6 @@ import importlib
 import io
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from types import ModuleType
 from typing import TextIO
 
@@ -18,8 +17,6 @@ import jax.interpreters.batching
 from bgpbt.errors import InputError
 
 __all__ = ["import_brax", "import_brax_v1", "without_noise"]
-
-_ADVICE = "run `pip install bgpbt[brax]`"
 
 # What Brax's dependencies print on every import, by the beginnings of their lines. Neither concerns us: gym
 # is needed only by Brax's own wrappers for it, warp only by one of MuJoCo's engines.
@@ -39,21 +36,19 @@ def import_brax_v1(module: str) -> ModuleType:
     Raises:
         InputError: Brax is not installed, or is a release without that engine.
     """
-    # brax.v1 asks whether a value is a `BatchTracer`, a name that JAX 0.9 took away. Every batch tracer is a
-    # `Tracer`, and under `jax.jit`, where we always run it, the two answers lead to the same operations.
+    # brax.v1 asks whether a value is a `BatchTracer`, a name that JAX took away after 0.8, to choose between
+    # NumPy and JAX. Every tracer wants JAX, so the wider class gives it the answer it needs.
     if not hasattr(jax.interpreters.batching, "BatchTracer"):
         jax.interpreters.batching.BatchTracer = jax.core.Tracer  # type: ignore[attr-defined]
     return import_brax(module)
 
 
 def import_brax(module: str) -> ModuleType:
-    """Import a module of Brax.
+    """Import a module of Brax, or of what comes with it.
 
     Raises:
-        InputError: Brax is not installed, or is a release without that module.
+        InputError: it is not installed, or is a release without that module.
     """
-    if find_spec("brax") is None:
-        raise InputError(f"this environment needs Brax, which is not installed: {_ADVICE}")
     try:
         with without_noise():
             return importlib.import_module(module)
@@ -61,7 +56,7 @@ def import_brax(module: str) -> ModuleType:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # a dependency of Brax's is missing, and its name is in the error
         raise InputError(
-            f"this environment needs brax 0.12.0, and here is one without {module}: {_ADVICE}"
+            f"this environment needs brax 0.12.0, and {module} is not there: run `pip install bgpbt[brax]`"
         ) from error
 
 

@@ -1,0 +1,8 @@
+import os
+from pathlib import Path
+
+# Compiled programs are kept from one run of the tests to the next. JAX reads these when it is imported, so
+# they are set here and not in a fixture; tests that need no JAX then need not import it.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bgpbt" / "xla-tests"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
