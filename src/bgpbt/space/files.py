@@ -1,0 +1,61 @@
+"""Search spaces as JSON or YAML, in ConfigSpace's own form."""
+
+import json
+from pathlib import Path
+
+import yaml
+from ConfigSpace import ConfigurationSpace
+
+from bgpbt.errors import InputError
+from bgpbt.space.space import Space
+
+__all__ = ["read_space", "space_from_json", "space_to_json"]
+
+
+def space_to_json(space: Space) -> str:
+    """Return the space as JSON text, constants, conditions and forbidden clauses included."""
+    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True)
+
+
+def space_from_json(text: str, *, source: str = "space") -> Space:
+    """Return the space that ConfigSpace wrote as JSON.
+
+    Raises:
+        InputError: the text is no JSON or describes no space; the message begins with `source`.
+    """
+    try:
+        return _space_of(json.loads(text), source)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{source} is not JSON: {error}") from error
+
+
+def read_space(path: Path) -> Space:
+    """Return the space in a `.json`, `.yaml` or `.yml` file.
+
+    Raises:
+        InputError: the file cannot be read or describes no space; the text names the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"space file {path} cannot be read: {error}") from error
+    if path.suffix == ".json":
+        return space_from_json(text, source=str(path))
+    if path.suffix not in (".yaml", ".yml"):
+        raise InputError(f"space file {path} must end in .json, .yaml or .yml")
+    try:
+        return _space_of(yaml.safe_load(text), str(path))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _space_of(described: object, source: str) -> Space:
+    if not isinstance(described, dict) or "hyperparameters" not in described:
+        raise InputError(f"{source} is no ConfigSpace file: it has no list of hyperparameters")
+    try:
+        return Space.from_configspace(ConfigurationSpace.from_serialized_dict(described))
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+    except Exception as error:  # ConfigSpace raises many kinds on what it cannot read
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{source} is no valid ConfigSpace file: {reason}") from error

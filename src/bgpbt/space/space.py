@@ -1,0 +1,187 @@
+"""A search space as arrays and back.
+
+Rows are configurations and columns the searched inputs, constants left out. Floats, integers and ordinals lie
+in [0, 1] by their own transform, categories are indices, and an input that its conditions switch off is NaN.
+Which inputs are active follows from the values of the others, so decoding ignores a column that is off.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ConfigSpace import ConfigurationSpace
+from ConfigSpace.hyperparameters import Constant
+
+from bgpbt.errors import InputError
+from bgpbt.records import Configuration, Value
+from bgpbt.space.inputs import Categorical, Input, Ordered, input_of, native
+
+__all__ = ["Floats", "Space"]
+
+Floats = npt.NDArray[np.float64]
+
+MOST_REJECTIONS = 10_000
+"""Draws in a row that forbidden clauses may reject before sampling gives up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The inputs of a ConfigSpace, in its order: parents of conditions first, then by name.
+
+    Raises:
+        InputError: an input is of a kind that cannot be searched, or nothing is left to search.
+    """
+
+    configuration_space: ConfigurationSpace
+    inputs: tuple[Input, ...]
+    constants: dict[str, Value]
+
+    @classmethod
+    def from_configspace(cls, configuration_space: ConfigurationSpace) -> "Space":
+        """Return the space of a ConfigSpace object, which must not be changed afterwards."""
+        hyperparameters = list(configuration_space.values())
+        inputs = tuple(input_of(h) for h in hyperparameters if not isinstance(h, Constant))
+        if not inputs:
+            raise InputError("the space has no input to search: all are constants, or there are none")
+        constants = {h.name: native(h.value) for h in hyperparameters if isinstance(h, Constant)}
+        return cls(configuration_space, inputs, constants)
+
+    @property
+    def dimension(self) -> int:
+        """Number of searched inputs."""
+        return len(self.inputs)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the searched inputs, by column."""
+        return tuple(item.name for item in self.inputs)
+
+    @cached_property
+    def is_categorical_d(self) -> npt.NDArray[np.bool_]:
+        """Which columns are indices of choices without an order."""
+        return np.array([isinstance(item, Categorical) for item in self.inputs])
+
+    @cached_property
+    def number_of_levels_d(self) -> npt.NDArray[np.int64]:
+        """Number of levels or choices of each column; 0 where it is continuous."""
+        return np.array([len(levels) for levels in self.levels_d])
+
+    @cached_property
+    def levels_d(self) -> tuple[Floats, ...]:
+        """Coordinates of all levels or choices of each column; empty where it is continuous."""
+        return tuple(_levels(item) for item in self.inputs)
+
+    def encode(self, configurations: Sequence[Configuration]) -> Floats:
+        """Return the coordinates of configurations: (n, d), NaN where an input is inactive."""
+        x_nd = np.full((len(configurations), self.dimension), np.nan)
+        for row, configuration in enumerate(configurations):
+            for column, item in enumerate(self.inputs):
+                if item.name in configuration:
+                    x_nd[row, column] = item.coordinate(configuration[item.name])
+        return x_nd
+
+    def decode(self, x_nd: Floats) -> list[Configuration]:
+        """Return the configurations at coordinates (n, d), hard bounds kept.
+
+        An active input whose coordinate is NaN takes its default.
+        """
+        return [self._decode_row(x_d) for x_d in np.atleast_2d(x_nd)]
+
+    def sample(self, n: int, rng: np.random.Generator) -> list[Configuration]:
+        """Draw `n` legal configurations, uniform in the coordinates.
+
+        Raises:
+            InputError: forbidden clauses reject nearly everything.
+        """
+        return [self._sample_one(rng) for _ in range(n)]
+
+    def default(self) -> Configuration:
+        """Return the default values."""
+        defaults = {name: native(h.default_value) for name, h in self.configuration_space.items()}
+        return self._active_part(defaults)
+
+    def is_legal(self, configuration: Configuration) -> bool:
+        """Return whether the configuration is valid and no clause forbids it."""
+        return self._complaint(configuration) is None
+
+    def validate(self, configuration: Configuration, *, source: str) -> None:
+        """Check a configuration that a user gives.
+
+        Raises:
+            InputError: a name or a value is not allowed; the text begins with `source`.
+        """
+        complaint = self._complaint(configuration)
+        if complaint is not None:
+            raise InputError(f"{source}: {complaint}")
+
+    def _decode_row(self, x_d: Floats) -> Configuration:
+        defaults = self.configuration_space
+        values = {
+            item.name: native(defaults[item.name].default_value) if np.isnan(x) else item.value(float(x))
+            for item, x in zip(self.inputs, x_d, strict=True)
+        }
+        return self._active_part(values | self.constants)
+
+    def _sample_one(self, rng: np.random.Generator) -> Configuration:
+        for _ in range(MOST_REJECTIONS):
+            values = {item.name: item.draw(rng) for item in self.inputs}
+            configuration = self._active_part(values | self.constants)
+            if not self._is_forbidden(configuration):
+                return configuration
+        raise InputError(f"forbidden clauses rejected {MOST_REJECTIONS} configurations in a row")
+
+    def _active_part(self, values: dict[str, Value]) -> Configuration:
+        """Return what the conditions leave active, in the order of the space."""
+        active: dict[str, Value] = {}
+        for name in self.configuration_space:
+            if _is_active(self.configuration_space, name, active):
+                active[name] = values[name]
+        return active
+
+    def _is_forbidden(self, configuration: Configuration) -> bool:
+        clauses = self.configuration_space.forbidden_clauses
+        return any(clause.is_forbidden_value(dict(configuration)) for clause in clauses)
+
+    def _complaint(self, configuration: Configuration) -> str | None:
+        for name, value in configuration.items():
+            if name not in self.configuration_space:
+                return f"{name} is not in the space; it has {', '.join(self.configuration_space)}"
+            if name in self.constants and value != self.constants[name]:
+                return f"{name} = {value!r} must be the constant {self.constants[name]!r}"
+        for item in self.inputs:
+            if item.name in configuration:
+                rule = item.complaint(configuration[item.name])
+                if rule is not None:
+                    return f"{item.name} = {configuration[item.name]!r} {rule}"
+        return self._activity_complaint(configuration)
+
+    def _activity_complaint(self, configuration: Configuration) -> str | None:
+        for name in self.configuration_space:
+            is_active = _is_active(self.configuration_space, name, configuration)
+            if is_active and name not in configuration:
+                return f"{name} is missing"
+            if not is_active and name in configuration:
+                return f"{name} is given, but the values of other inputs switch it off"
+        return "a forbidden clause rules it out" if self._is_forbidden(configuration) else None
+
+
+def _levels(item: Input) -> Floats:
+    match item:
+        case Ordered():
+            return np.array(item.coordinates)
+        case Categorical():
+            return np.arange(len(item.choices), dtype=np.float64)
+    return np.empty(0)
+
+
+def _is_active(space: ConfigurationSpace, name: str, active: Configuration) -> bool:
+    """Return whether conditions leave an input on, given the active values of its parents."""
+    known: dict[str, Any] = dict(active)
+    for condition in space.parent_conditions_of[name]:
+        parents = [parent.name for parent in space.parents_of[name]]
+        if any(parent not in known for parent in parents) or not condition.satisfied_by_value(known):
+            return False
+    return True
