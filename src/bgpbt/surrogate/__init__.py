@@ -1,1 +1,19 @@
 """The Gaussian process, its trust region and its acquisition: NumPy and SciPy, float64, no JAX."""
+
+from bgpbt.surrogate.requests import Observation, PendingPoint, Suggestion, SuggestRequest
+from bgpbt.surrogate.settings import SurrogateSettings
+from bgpbt.surrogate.suggest import restart_centre, suggest
+from bgpbt.surrogate.trust_region import TrustRegion, start_region, update_region
+
+__all__ = [
+    "Observation",
+    "PendingPoint",
+    "SuggestRequest",
+    "Suggestion",
+    "SurrogateSettings",
+    "TrustRegion",
+    "restart_centre",
+    "start_region",
+    "suggest",
+    "update_region",
+]

@@ -1,0 +1,82 @@
+"""The switches and numbers of the surrogate, its trust region and its acquisition.
+
+Defaults are those of Wan et al. (2022), section 3 and appendix, unless a comment says otherwise. The switches
+turn single parts back to what the released code of that paper did.
+"""
+
+import math
+from dataclasses import dataclass
+
+from bgpbt.errors import InputError
+
+__all__ = ["SurrogateSettings"]
+
+_CHOICES = {
+    "lengthscales": ("ard", "shared"),
+    "restart": ("guided", "random"),
+    "pending": ("continuing", "none"),
+    "acquisition": ("converged", "sign"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurrogateSettings:
+    """How to model the data and to search the model.
+
+    Raises:
+        InputError: a value is outside its range; the text names it.
+    """
+
+    # Switches.
+    fit_lengthscales: bool = (
+        True  # False: lengthscales stay at 1.8, as they in effect did in the released code
+    )
+    lengthscales: str = "ard"  # "ard": one for each input; "shared": one for all
+    categorical_region: bool = True  # False: any number of categories may change
+    restart: str = "guided"  # "guided": by the auxiliary global model; "random"
+    pending: str = "continuing"  # "continuing": condition on all members that go on; "none"
+    acquisition: str = "converged"  # "converged": line-searched gradients; "sign": fixed steps of 0.1
+
+    # Acquisition.
+    ucb_beta: float = 2.0  # the bound is mean + sqrt(beta) * standard deviation; our choice
+    candidates: int = 512  # random points of the region that compete to be starts
+    starts: int = 24  # starts that are searched from, all at once
+
+    # Fit.
+    fit_starts: int = 3  # optimisations of the marginal likelihood
+    most_points: int = 200  # newest observations that are kept; a fit costs the cube of it
+
+    # Trust region, in coordinates of [0, 1].
+    initial_length: float = 0.4
+    minimum_length: float = 0.15  # falling to it restarts the region
+    maximum_length: float = 1.0
+    initial_categorical_length: float = 1.0  # normalised Hamming distance
+    minimum_categorical_length: float = 0.1
+    maximum_categorical_length: float = 1.0
+    length_factor: float = 1.5
+    successes_to_grow: int = 3
+    failures_to_shrink: int = 10
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise InputError(f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r}")
+        for name in ("candidates", "starts", "fit_starts", "successes_to_grow", "failures_to_shrink"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        if self.most_points < 2:
+            raise InputError(f"most_points must be 2 or more, got {self.most_points}")
+        if not (math.isfinite(self.ucb_beta) and self.ucb_beta >= 0):
+            raise InputError(f"ucb_beta must be finite and 0 or more, got {self.ucb_beta}")
+        if not (math.isfinite(self.length_factor) and self.length_factor > 1):
+            raise InputError(f"length_factor must be finite and above 1, got {self.length_factor}")
+        self._check_lengths("")
+        self._check_lengths("categorical_")
+
+    def _check_lengths(self, kind: str) -> None:
+        low, start, high = (getattr(self, f"{end}_{kind}length") for end in ("minimum", "initial", "maximum"))
+        if not 0 < low <= start <= high <= 1:
+            raise InputError(
+                f"need 0 < minimum_{kind}length <= initial_{kind}length <= maximum_{kind}length <= 1, "
+                f"got {low}, {start} and {high}"
+            )
