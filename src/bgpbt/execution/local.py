@@ -1,0 +1,156 @@
+"""Orders carried out by threads of this process.
+
+Threads are enough: compiled programs run outside Python's lock. They are daemons, so a trainer that never
+calls back cannot keep the process from ending.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from bgpbt.contracts import Checkpoints, Trainer
+from bgpbt.encoding import encode
+from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.execution.stopping import StopRequested, StopSwitch
+from bgpbt.records import Order, Outcome
+from bgpbt.storage import StorageError
+
+__all__ = ["LocalExecutor"]
+
+_ENDS_THE_RUN = (StopRequested, DamagedRunError, StorageError)  # another member would meet them too
+_GRACE_S = 10.0  # for a trainer to reach its next callback, after which its thread is left behind
+_Report = Outcome | BaseException | None  # None: the thread has ended
+
+
+class LocalExecutor:
+    """Runs up to `max_parallel` orders at the same time.
+
+    A trainer that raises an ordinary exception makes a failed outcome, and the other members go on. A damaged
+    checkpoint, a file system that refuses and a request to stop end the run.
+
+    Args:
+        trainer: carries out one order; called from several threads.
+        checkpoints: given to the trainer.
+        max_parallel: orders under way at the same time, at most.
+        switch: ends the run at the trainer's next progress report, if the trainer was given its `check`.
+
+    Raises:
+        InputError: `max_parallel` is less than 1.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        checkpoints: Checkpoints,
+        max_parallel: int = 1,
+        *,
+        switch: StopSwitch | None = None,
+    ) -> None:
+        if max_parallel < 1:
+            raise InputError(f"max_parallel = {max_parallel} must be 1 or more")
+        self._trainer = trainer
+        self._checkpoints = checkpoints
+        self._max_parallel = max_parallel
+        self._switch = switch or StopSwitch()
+
+    def stop(self) -> None:
+        """Ask the run to end soon and cleanly; this executor takes no further orders. Returns at once."""
+        self._switch.stop()
+
+    def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
+        """Yield one outcome for each order, as they come.
+
+        Raises:
+            StopRequested: the run was asked to end; outcomes that were ready have been yielded.
+            DamagedRunError: a checkpoint to start from is damaged.
+            StorageError: a checkpoint could not be written or read.
+        """
+        waiting: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        for order in orders:
+            waiting.put(order)
+        reports: queue.SimpleQueue[_Report] = queue.SimpleQueue()
+        threads = [
+            threading.Thread(target=self._work, args=(waiting, reports), daemon=True, name=f"trainer-{i}")
+            for i in range(min(self._max_parallel, len(orders)))
+        ]
+        finished = False
+        try:
+            for thread in threads:
+                thread.start()
+            yield from self._collect(reports, len(threads))
+            finished = True
+        finally:
+            if not finished:  # Ctrl-C, an error here, or one of whoever takes the outcomes
+                self._switch.stop()
+                _join(threads)
+
+    def _collect(self, reports: "queue.SimpleQueue[_Report]", running: int) -> Iterator[Outcome]:
+        """Yield outcomes until all threads have ended, then raise the first error that ends the run."""
+        first_error: BaseException | None = None
+        while running:
+            report = reports.get()
+            if isinstance(report, Outcome):
+                yield report
+            elif report is None:
+                running -= 1
+            elif first_error is None or isinstance(first_error, StopRequested):
+                first_error = report
+                self._switch.stop()  # the others end too
+        if first_error is not None:
+            raise first_error
+
+    def _work(self, waiting: "queue.SimpleQueue[Order]", reports: "queue.SimpleQueue[_Report]") -> None:
+        try:
+            while True:
+                order = waiting.get_nowait()
+                self._switch.check(order)
+                reports.put(self._train(order))
+        except queue.Empty:
+            pass
+        except BaseException as error:
+            reports.put(error)
+        finally:
+            reports.put(None)
+
+    def _train(self, order: Order) -> Outcome:
+        began = time.perf_counter()
+        try:
+            outcome = self._trainer.train(order, self._checkpoints)
+            _check(order, outcome)
+        except _ENDS_THE_RUN:
+            raise
+        except Exception as error:
+            return Outcome(
+                round=order.round,
+                member=order.member,
+                checkpoint=None,
+                score=float("nan"),
+                steps=0,
+                seconds=time.perf_counter() - began,
+                failure=_one_line(error),
+            )
+        return outcome
+
+
+def _check(order: Order, outcome: Outcome) -> None:
+    """Refuse what cannot be stored, while the trainer is still known to be the cause."""
+    if (outcome.round, outcome.member) != (order.round, order.member):
+        raise ValueError(
+            f"the trainer answered the order of round {order.round}, member {order.member} "
+            f"with an outcome of round {outcome.round}, member {outcome.member}"
+        )
+    encode(outcome)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    # A path that is not UTF-8 reaches us as lone surrogates, which no database takes.
+    return f"{type(error).__name__}: {text}".encode(errors="replace").decode()
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    deadline = time.monotonic() + _GRACE_S
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join(max(0.0, deadline - time.monotonic()))

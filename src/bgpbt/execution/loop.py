@@ -1,0 +1,111 @@
+"""The loop between strategy and executor: everything is written down before it goes on.
+
+A process killed anywhere loses the orders under way and nothing else. An order carries its seed, so running
+it again gives the same outcome, and the run goes on as if nothing had happened.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from bgpbt.contracts import Strategy
+from bgpbt.records import Order, Outcome, Plan
+from bgpbt.storage import CheckpointStore, History, Position
+
+__all__ = ["Event", "OrderExecutor", "OutcomeCommitted", "RoundPlanned", "RunFinished", "run_loop"]
+
+State = TypeVar("State")
+
+
+class OrderExecutor(Protocol):
+    """Runs orders, somewhere, and yields outcomes as they come."""
+
+    def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
+        """Yield one outcome for each order, in any sequence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundPlanned:
+    """A round begins, or goes on after an interruption."""
+
+    plan: Plan
+    done: tuple[Outcome, ...]  # outcomes from before the interruption, by member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeCommitted:
+    """An order has its outcome, and a crash cannot take it away any more."""
+
+    order: Order
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The strategy plans no further round."""
+
+
+Event = RoundPlanned | OutcomeCommitted | RunFinished
+Observer = Callable[[Event], None]
+
+
+def run_loop(
+    strategy: Strategy[State],
+    executor: OrderExecutor,
+    history: History,
+    checkpoints: CheckpointStore,
+    seed: int,
+    *,
+    observer: Observer = lambda event: None,
+) -> None:
+    """Start a run, or go on with it, until the strategy plans no further round.
+
+    Whatever the executor, the storage or the observer raises ends the loop; calling it again goes on.
+
+    Args:
+        strategy: plans the rounds.
+        executor: carries them out.
+        history: holds what happened, and will hold what happens.
+        checkpoints: those that the run cannot need any more are removed after each round.
+        seed: of the run; used when it starts.
+        observer: told of every event, in the calling thread.
+    """
+    position = history.position(strategy.state_type) or _start(strategy, history, seed)
+    checkpoints.remove_all_but(history.referenced())  # what the orders lost to a crash may have left
+    while position.plan is not None:
+        outcomes = _run_round(position.plan, executor, history, observer)
+        position = _advance(strategy, position.state, outcomes, history)
+        checkpoints.remove_all_but(history.referenced())
+    observer(RunFinished())
+
+
+def _start(strategy: Strategy[State], history: History, seed: int) -> Position[State]:
+    state, plan = strategy.start(seed)
+    history.open_round(state, plan)
+    return Position(state=state, plan=plan)
+
+
+def _advance(
+    strategy: Strategy[State], state: State, outcomes: Sequence[Outcome], history: History
+) -> Position[State]:
+    next_state, plan = strategy.advance(state, outcomes)
+    history.open_round(next_state, plan)
+    return Position(state=next_state, plan=plan)
+
+
+def _run_round(
+    plan: Plan, executor: OrderExecutor, history: History, observer: Observer
+) -> tuple[Outcome, ...]:
+    """Run the orders that have no outcome yet; return the outcomes of the round, by member."""
+    done = {outcome.member: outcome for outcome in history.outcomes(plan.round)}
+    observer(RoundPlanned(plan=plan, done=tuple(done.values())))
+    for outcome in executor.run([order for order in plan.orders if order.member not in done]):
+        history.commit_outcome(outcome)
+        done[outcome.member] = outcome
+        observer(OutcomeCommitted(order=plan.orders[outcome.member], outcome=outcome))
+    if len(done) != len(plan.orders):
+        raise RuntimeError(
+            f"round {plan.round}: {len(plan.orders) - len(done)} orders came back without outcome"
+        )
+    return tuple(done[member] for member in sorted(done))

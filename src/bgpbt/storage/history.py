@@ -1,0 +1,313 @@
+"""The history of a run in SQLite: every plan, every outcome, and the strategy's last state.
+
+A round is opened by one transaction (the strategy's state and the plan made with it) and every outcome is one
+transaction, so that a process killed anywhere has lost the orders under way and nothing else. Earlier states
+are not kept: a strategy is pure, so the outcomes give them again.
+
+Records are stored as the text of `bgpbt.encoding`, which keeps every bit of every float; the few columns
+beside it serve queries (SQLite turns a NaN there into NULL). Each row carries a digest, because SQLite's own
+integrity check does not see a changed value. The journal is a write-ahead log, so that others can read
+meanwhile.
+"""
+
+import hashlib
+import math
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from bgpbt.encoding import decode, encode
+from bgpbt.errors import DamagedRunError
+from bgpbt.records import Checkpoint, Order, Outcome, Plan
+from bgpbt.storage.files import StorageError
+
+__all__ = ["History", "Position"]
+
+State = TypeVar("State")
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+_APPLICATION_ID = int.from_bytes(b"bgpb", "big")  # marks the file as ours
+_BUSY_TIMEOUT_S = 30.0  # longer than any reader holds its lock
+
+_SCHEMA = f"""
+CREATE TABLE plans (
+    round INTEGER PRIMARY KEY,
+    record TEXT NOT NULL,
+    digest TEXT NOT NULL
+) STRICT;
+CREATE TABLE outcomes (
+    round INTEGER NOT NULL REFERENCES plans (round),
+    member INTEGER NOT NULL,
+    checkpoint TEXT,
+    score REAL,
+    failure TEXT,
+    record TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (round, member)
+) STRICT;
+CREATE TABLE position (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    round INTEGER,
+    state TEXT NOT NULL,
+    digest TEXT NOT NULL
+) STRICT;
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+_CHECKPOINT = re.compile(r'"([0-9a-f]{64})"')
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position(Generic[State]):
+    """Where a run stands."""
+
+    state: State  # the strategy's
+    plan: Plan | None  # the round under way; None: the run is over
+
+
+class History:
+    """What happened in a run. To be used from the thread that opened it; close it at the end.
+
+    Raises:
+        DamagedRunError: what is stored was changed from outside; the text names the file.
+        StorageError: the file cannot be read or written; the text names it.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path) -> "History":
+        """Make the file of a new run.
+
+        Raises:
+            StorageError: the file is there already or cannot be written.
+        """
+        if path.exists():
+            raise StorageError(f"{path}: there is a history already")
+        history = cls(path, _connect(path, "rwc"))
+        with history._naming_file():
+            history._connection.execute("PRAGMA journal_mode = WAL")
+            history._connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        return history
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> "History":
+        """Open an existing history and check all of it.
+
+        Raises:
+            DamagedRunError: the file is missing, damaged, or not a history.
+            StorageError: it was written by a newer version, or cannot be read.
+        """
+        if not path.exists():
+            raise DamagedRunError(f"{path}: the history is missing")
+        history = cls(path, _connect(path, "ro" if read_only else "rw"))
+        try:
+            history._check()
+        except BaseException:
+            history.close()
+            raise
+        return history
+
+    def close(self) -> None:
+        """Close the file; closing twice is fine."""
+        self._connection.close()
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def position(self, state_type: type[State]) -> Position[State] | None:
+        """Return where the run stands, or None before `open_round` was called."""
+        rows = self._rows("SELECT round, state, digest FROM position")
+        if not rows:
+            return None
+        round_index, state = rows[0]
+        plan = None if round_index is None else self._plan(round_index)
+        return Position(state=self._decode(state_type, state), plan=plan)
+
+    def open_round(self, state: Any, plan: Plan | None) -> None:
+        """Commit a strategy's state and the plan it made; the plan None ends the run."""
+        text = encode(state)
+        round_index = None if plan is None else plan.round
+        with self._transaction():
+            if plan is not None:
+                row = (plan.round, encode(plan))
+                self._statement("INSERT INTO plans VALUES (?, ?, ?)", (*row, _digest(row)))
+            self._statement(
+                "INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)",
+                (round_index, text, _digest((round_index, text))),
+            )
+
+    def commit_outcome(self, outcome: Outcome) -> None:
+        """Commit an outcome of a planned order."""
+        # The digest is to be that of what is read back: SQLite stores NaN as NULL and -0.0 as 0.0.
+        score = None if math.isnan(outcome.score) else float(outcome.score) + 0.0
+        row = (
+            outcome.round,
+            outcome.member,
+            outcome.checkpoint,
+            score,
+            outcome.failure,
+            encode(outcome),
+        )
+        with self._transaction():
+            self._statement("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, _digest(row)))
+
+    def outcomes(self, round_index: int | None = None) -> list[Outcome]:
+        """Return the outcomes of a round by member, or of all rounds by round and member."""
+        where, arguments = ("", ()) if round_index is None else ("WHERE round = ?", (round_index,))
+        rows = self._rows(f"SELECT * FROM outcomes {where} ORDER BY round, member", arguments)
+        return [self._decode(Outcome, row[-1]) for row in rows]
+
+    def plans(self) -> list[Plan]:
+        """Return the plans of all rounds so far, the one under way included."""
+        return [
+            self._decode(Plan, record)
+            for _, record in self._rows("SELECT round, record, digest FROM plans ORDER BY round")
+        ]
+
+    def trained(self) -> list[tuple[Order, Outcome]]:
+        """Return every order that has an outcome, with it, by round and member."""
+        with self._snapshot():
+            orders = {(plan.round, order.member): order for plan in self.plans() for order in plan.orders}
+            return [(orders[outcome.round, outcome.member], outcome) for outcome in self.outcomes()]
+
+    def best_outcome(self) -> Outcome | None:
+        """Return the outcome with the highest finite score that left a checkpoint; of equals the first."""
+        rows = self._rows(
+            "SELECT * FROM outcomes WHERE checkpoint IS NOT NULL AND failure IS NULL AND abs(score) < 9e999 "
+            "ORDER BY score DESC, round, member LIMIT 1"
+        )
+        return self._decode(Outcome, rows[0][-1]) if rows else None
+
+    def referenced(self) -> set[Checkpoint]:
+        """Return the checkpoints that the run can still need.
+
+        Those that the strategy's state or the plan under way names, the outcomes of the newest round (under
+        way, or the last of a run that is over), and the best ever.
+        """
+        best = self.best_outcome()
+        texts = [state for _, state in self._rows("SELECT round, state, digest FROM position")]
+        newest = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
+        for round_index, plan in newest:
+            texts += [plan, *(encode(outcome) for outcome in self.outcomes(round_index))]
+        texts += [] if best is None else [encode(best)]
+        return {Checkpoint(name) for text in texts for name in _CHECKPOINT.findall(text)}
+
+    def _plan(self, round_index: int) -> Plan:
+        rows = self._rows("SELECT round, record, digest FROM plans WHERE round = ?", (round_index,))
+        if not rows:
+            raise DamagedRunError(f"{self._path}: the plan of round {round_index} is missing")
+        return self._decode(Plan, rows[0][1])
+
+    def _rows(self, query: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query without their last column, which must be their digest."""
+        with self._naming_file():
+            rows = self._connection.execute(query, arguments).fetchall()
+        for *values, digest in rows:
+            if _digest(tuple(values)) != digest:
+                raise DamagedRunError(f"{self._path}: a row does not match its digest; the file is damaged")
+        return [tuple(values) for *values, _ in rows]
+
+    def _decode(self, record_type: type[T], text: str) -> T:
+        try:
+            return decode(record_type, text)
+        except Exception as error:  # the converter raises groups of whatever went wrong inside
+            raise DamagedRunError(
+                f"{self._path}: what is stored does not read as {record_type.__name__}; "
+                f"it is of another version or of another strategy"
+            ) from error
+
+    def _check(self) -> None:
+        with self._naming_file():
+            (application_id,) = self._connection.execute("PRAGMA application_id").fetchone()
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if application_id != _APPLICATION_ID:
+                raise DamagedRunError(f"{self._path}: this is not the history of a run")
+            if version > SCHEMA_VERSION:
+                raise StorageError(
+                    f"{self._path}: schema version {version}; this bgpbt reads up to {SCHEMA_VERSION}"
+                )
+            (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+            orphans = self._connection.execute("PRAGMA foreign_key_check").fetchall()
+        if verdict != "ok" or orphans:
+            raise DamagedRunError(
+                f"{self._path}: the file is damaged: {verdict if verdict != 'ok' else orphans}"
+            )
+        for query in (
+            "SELECT round, record, digest FROM plans",
+            "SELECT * FROM outcomes",
+            "SELECT round, state, digest FROM position",
+        ):
+            self._rows(query)
+
+    def _statement(self, statement: str, arguments: tuple[object, ...] = ()) -> None:
+        self._connection.execute(statement, arguments)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._naming_file():
+            self._statement("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._statement("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite has rolled back by itself when the disk is full
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """See one state of the file in several queries while another process writes it."""
+        with self._naming_file():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _naming_file(self) -> Iterator[None]:
+        with _naming_file(self._path):
+            yield
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    with _naming_file(path):
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        # Transactions are ours (isolation_level None), so that none begins or ends unseen.
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+        connection.execute("PRAGMA synchronous = FULL")  # a committed outcome survives a power cut
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+
+@contextmanager
+def _naming_file(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into our errors, which name the file."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise  # a round or an outcome committed twice is our own slip
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _DAMAGE or "no such table" in str(error):
+            raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
+        raise StorageError(f"{path}: {error}") from error
+
+
+def _digest(row: tuple[object, ...]) -> str:
+    """Return the SHA-256 of a row; `repr` keeps every bit of a float and tells None from text."""
+    return hashlib.sha256(repr(row).encode()).hexdigest()
