@@ -1,0 +1,249 @@
+"""The book-keeping that all population strategies share: rounds, targets, debts, seeds.
+
+Round 0 is the initial design, of which the best are kept. The target of round r is (r + 1) t_ready steps of
+each lineage, at most max_timesteps; an order asks for what is missing to it, so steps that a trainer left out
+are asked for again. What a member does next is for a `Rule` to say; the core turns it into orders.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar, cast
+
+from bgpbt.errors import InputError
+from bgpbt.records import (
+    Checkpoint,
+    Configuration,
+    Fresh,
+    From,
+    Order,
+    Outcome,
+    Plan,
+    Proposal,
+    ProposalSource,
+    Purpose,
+)
+from bgpbt.space import Space
+from bgpbt.strategies.selection import best_first, is_number
+from bgpbt.strategies.settings import PopulationSettings
+from bgpbt.strategies.streams import order_seed, stream
+
+__all__ = ["Assignment", "ClosedRound", "Member", "Population", "PopulationState", "Rule"]
+
+Memory = TypeVar("Memory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member as a round left it."""
+
+    slot: int  # its order's member
+    configuration: Configuration
+    source: ProposalSource  # where the configuration came from when it last changed
+    checkpoint: Checkpoint | None
+    steps: int  # environment steps along its lineage
+    trained: int  # of them in this round
+    score: float  # NaN or infinite if it cannot be ranked
+    score_before: float  # of the weights it started from; NaN if they were fresh
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether training can go on from it."""
+        return self.checkpoint is not None and is_number(self.score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedRound:
+    """A round whose outcomes are all there."""
+
+    seed: int  # of the run
+    round: int
+    members: tuple[Member, ...]  # all that were trained, by slot
+    kept: tuple[Member, ...]  # the population: in round 0 the best of the initial design, then all; by slot
+    best: Member | None  # the best so far, of this and all earlier rounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What one slot trains next."""
+
+    parent: Member | None  # whose weights it starts from; None: fresh ones
+    configuration: Configuration
+    source: ProposalSource
+    note: str = ""  # for people
+
+
+class Rule(Protocol[Memory]):
+    """What tells one strategy from another: who goes on from whom, with which configuration. Pure."""
+
+    @property
+    def memory_type(self) -> type[Memory]:
+        """The dataclass of what the rule remembers from round to round."""
+        ...
+
+    def begin(self) -> Memory:
+        """Return what is remembered before the first round."""
+        ...
+
+    def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
+        """Fill the slots of the next round, as many as there are kept members.
+
+        A parent must be usable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """What an order does not say about where its member comes from."""
+
+    source: ProposalSource  # of the configuration's last change
+    score_before: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationState(Generic[Memory]):
+    """Everything a population strategy knows between two rounds."""
+
+    seed: int
+    plan: Plan | None  # of the round under way; None: the run has ended
+    descents: tuple[Descent, ...]  # by order of the plan
+    best: Member | None
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population(Generic[Memory]):
+    """A strategy (`bgpbt.contracts.Strategy`) that trains a population by a rule."""
+
+    space: Space
+    settings: PopulationSettings
+    rule: Rule[Memory]
+
+    @property
+    def state_type(self) -> type[PopulationState[Memory]]:
+        """The type of the state, for `bgpbt.encoding`."""
+        memory_type = self.rule.memory_type
+        return cast(type[PopulationState[Memory]], PopulationState[memory_type])  # type: ignore[valid-type]
+
+    def start(self, seed: int) -> tuple[PopulationState[Memory], Plan]:
+        """Open a run with the initial design.
+
+        Raises:
+            InputError: the seed is negative.
+        """
+        if seed < 0:
+            raise InputError(f"seed = {seed} must be 0 or more")
+        configurations = self.space.sample(self.settings.initial, stream(seed, 0, "initial design"))
+        assignments = tuple(
+            Assignment(parent=None, configuration=configuration, source=ProposalSource.RANDOM)
+            for configuration in configurations
+        )
+        return self._open(seed, 0, assignments, None, self.rule.begin())
+
+    def advance(
+        self, state: PopulationState[Memory], outcomes: Sequence[Outcome]
+    ) -> tuple[PopulationState[Memory], Plan | None]:
+        """Close a round with its outcomes and plan the next; None ends the run.
+
+        Raises:
+            InputError: the run has ended, or the outcomes are not those of the plan.
+        """
+        if state.plan is None:
+            raise InputError("the run has ended; there is no round to close")
+        closed = _close(state, outcomes, self.settings.population)
+        if closed.round + 1 == self.settings.rounds:
+            return replace(state, plan=None, descents=(), best=closed.best), None
+        memory, assignments = self.rule.assign(state.memory, closed)
+        assert len(assignments) == self.settings.population
+        return self._open(state.seed, closed.round + 1, assignments, closed.best, memory)
+
+    def _open(
+        self,
+        seed: int,
+        round_index: int,
+        assignments: tuple[Assignment, ...],
+        best: Member | None,
+        memory: Memory,
+    ) -> tuple[PopulationState[Memory], Plan]:
+        target = self.settings.target(round_index)
+        orders = tuple(
+            _order(seed, round_index, slot, assignment, target) for slot, assignment in enumerate(assignments)
+        )
+        plan = Plan(round=round_index, orders=orders)
+        descents = tuple(_descent(assignment) for assignment in assignments)
+        return PopulationState(seed=seed, plan=plan, descents=descents, best=best, memory=memory), plan
+
+
+def _order(seed: int, round_index: int, slot: int, assignment: Assignment, target: int) -> Order:
+    parent = assignment.parent
+    assert parent is None or parent.checkpoint is not None
+    first_step = 0 if parent is None else parent.steps
+    taken_over = parent.slot if parent is not None and parent.slot != slot else None
+    return Order(
+        round=round_index,
+        member=slot,
+        purpose=Purpose.INITIAL if round_index == 0 else Purpose.TRAIN,
+        start=Fresh() if parent is None or parent.checkpoint is None else From(checkpoint=parent.checkpoint),
+        configuration=assignment.configuration,
+        first_step=first_step,
+        steps=target - first_step,
+        seed=order_seed(seed, round_index, slot),
+        proposal=Proposal(source=assignment.source, parent=taken_over, note=assignment.note),
+    )
+
+
+def _descent(assignment: Assignment) -> Descent:
+    parent = assignment.parent
+    if parent is None:
+        return Descent(source=assignment.source, score_before=float("nan"))
+    inherited = assignment.source is ProposalSource.INHERITED
+    return Descent(source=parent.source if inherited else assignment.source, score_before=parent.score)
+
+
+def _close(state: PopulationState[Memory], outcomes: Sequence[Outcome], population: int) -> ClosedRound:
+    assert state.plan is not None
+    orders = state.plan.orders
+    if [(o.round, o.member) for o in outcomes] != [(o.round, o.member) for o in orders]:
+        raise InputError(
+            f"round {state.plan.round} needs the outcomes of members 0 to {len(orders) - 1}, in order, got "
+            f"(round, member) {', '.join(f'({o.round}, {o.member})' for o in outcomes) or 'none'}"
+        )
+    members = tuple(
+        _member(order, descent, outcome)
+        for order, descent, outcome in zip(orders, state.descents, outcomes, strict=True)
+    )
+    ranking = best_first([member.score if member.is_usable else float("nan") for member in members])
+    kept = tuple(members[slot] for slot in sorted(ranking[:population]))
+    return ClosedRound(
+        seed=state.seed,
+        round=state.plan.round,
+        members=members,
+        kept=kept,
+        best=_better(state.best, members[ranking[0]]),
+    )
+
+
+def _member(order: Order, descent: Descent, outcome: Outcome) -> Member:
+    if not 0 <= outcome.steps <= order.steps:
+        raise InputError(
+            f"member {order.member} of round {order.round} trained {outcome.steps} steps; "
+            f"its order allows 0 to {order.steps}"
+        )
+    has_failed = outcome.failure is not None
+    return Member(
+        slot=order.member,
+        configuration=order.configuration,
+        source=descent.source,
+        checkpoint=None if has_failed else outcome.checkpoint,
+        steps=order.first_step + outcome.steps,
+        trained=outcome.steps,
+        score=float("nan") if has_failed else outcome.score,
+        score_before=descent.score_before,
+    )
+
+
+def _better(best: Member | None, challenger: Member) -> Member | None:
+    """Return the better of two; of equals the first."""
+    if not challenger.is_usable:
+        return best
+    return challenger if best is None or challenger.score > best.score else best

@@ -1,0 +1,64 @@
+"""All strategies by name."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bgpbt.errors import InputError
+from bgpbt.space import Space
+from bgpbt.strategies.pbt import Perturb
+from bgpbt.strategies.population import Population, Rule
+from bgpbt.strategies.settings import PopulationSettings
+from bgpbt.strategies.simple import KeepConfiguration, RandomSearch
+from bgpbt.strategies.truncation_rule import TruncationRule
+
+__all__ = ["make_strategy", "strategy_names"]
+
+
+def _random(space: Space, settings: PopulationSettings) -> Rule[Any]:
+    return RandomSearch(space=space)
+
+
+def _no_mutation(space: Space, settings: PopulationSettings) -> Rule[Any]:
+    return TruncationRule(space=space, replaced=settings.replaced, explore=KeepConfiguration())
+
+
+def _pbt(
+    space: Space,
+    settings: PopulationSettings,
+    *,
+    factors: tuple[float, float] = (0.8, 1.2),
+    resample_probability: float = 0.25,
+) -> Rule[Any]:
+    explore = Perturb(space=space, factors=factors, resample_probability=resample_probability)
+    return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
+
+
+_RULES: Mapping[str, Callable[..., Rule[Any]]] = {
+    "random": _random,
+    "no-mutation": _no_mutation,
+    "pbt": _pbt,
+}
+
+
+def strategy_names() -> tuple[str, ...]:
+    """Return the names of all strategies."""
+    return tuple(_RULES)
+
+
+def make_strategy(
+    name: str, *, space: Space, settings: PopulationSettings, **options: Any
+) -> Population[Any]:
+    """Return a strategy by name; `options` are its own switches.
+
+    Raises:
+        InputError: there is no such strategy or option, or an option's value is not allowed.
+    """
+    if name not in _RULES:
+        raise InputError(f"there is no strategy {name!r}; there are {', '.join(_RULES)}")
+    allowed = list(inspect.signature(_RULES[name]).parameters)[2:]
+    for option in options:
+        if option not in allowed:
+            listed = f"it has {', '.join(allowed)}" if allowed else "it has none"
+            raise InputError(f"strategy {name} has no option {option!r}; {listed}")
+    return Population(space=space, settings=settings, rule=_RULES[name](space, settings, **options))

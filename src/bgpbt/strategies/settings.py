@@ -1,0 +1,65 @@
+"""How large a population is, how long a round, and how much of it is replaced."""
+
+import math
+from dataclasses import dataclass
+
+from bgpbt.errors import InputError
+
+__all__ = ["PopulationSettings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationSettings:
+    """What all strategies share; the defaults are those of Wan et al. (2022), section 4.
+
+    Raises:
+        InputError: a count, the fraction, or a combination of them is not allowed.
+    """
+
+    t_ready: int  # environment steps of one round
+    max_timesteps: int  # environment steps of one member's whole lineage
+    population: int = 8  # members
+    initial: int = 24  # members of the initial design, of which the best are kept
+    quantile_fraction: float = 0.125  # of the population replaced in a round, and as many to replace them
+
+    def __post_init__(self) -> None:
+        for name in ("t_ready", "max_timesteps", "population", "initial"):
+            _check_count(name, getattr(self, name))
+        if self.t_ready > self.max_timesteps:
+            raise InputError(f"t_ready = {self.t_ready} must be at most max_timesteps = {self.max_timesteps}")
+        if self.initial < self.population:
+            raise InputError(f"initial = {self.initial} must be at least population = {self.population}")
+        self._check_fraction()
+
+    @property
+    def rounds(self) -> int:
+        """Number of rounds; the last may be shorter than `t_ready`."""
+        return -(-self.max_timesteps // self.t_ready)
+
+    @property
+    def replaced(self) -> int:
+        """Number of members that truncation selection replaces in a round."""
+        return math.floor(self.quantile_fraction * self.population + ROUNDING)
+
+    def target(self, round_index: int) -> int:
+        """Return how far every lineage is to be trained when a round ends, in environment steps."""
+        return min((round_index + 1) * self.t_ready, self.max_timesteps)
+
+    def _check_fraction(self) -> None:
+        fraction = self.quantile_fraction
+        if not 0.0 < fraction <= 0.5:
+            raise InputError(f"quantile_fraction = {fraction} must be above 0 and at most 0.5")
+        if self.replaced < 1:
+            raise InputError(
+                f"quantile_fraction = {fraction} of population = {self.population} is "
+                f"{fraction * self.population:g} members; it must be at least 1"
+            )
+
+
+ROUNDING = 1e-9
+"""Added to a fraction of a count, so that 0.1 of 30 is 3 although 0.1 has no exact binary form."""
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name} = {value!r} must be a whole number, 1 or more")

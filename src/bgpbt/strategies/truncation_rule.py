@@ -1,0 +1,124 @@
+"""The rule of population-based training: the worst copy the best (exploit) and vary what they got (explore).
+
+Jaderberg et al. (2017), section 3. How a copied configuration is varied is for an `Explore` to say;
+strategies of this family differ in nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from bgpbt.records import Configuration, ProposalSource
+from bgpbt.space import Space
+from bgpbt.strategies.population import Assignment, ClosedRound, Member
+from bgpbt.strategies.selection import truncation
+from bgpbt.strategies.streams import stream
+
+__all__ = ["Clone", "Explore", "Explored", "TruncationRule", "fresh_members", "going_on"]
+
+Memory = TypeVar("Memory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clone:
+    """A slot whose member is replaced by a copy of a donor."""
+
+    slot: int  # in the next round
+    donor: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explored:
+    """The configuration a clone goes on with."""
+
+    configuration: Configuration
+    source: ProposalSource
+    note: str = ""  # for people
+
+
+class Explore(Protocol[Memory]):
+    """Varies the configurations of clones, and remembers what it needs to. Pure."""
+
+    @property
+    def memory_type(self) -> type[Memory]:
+        """The dataclass of what is remembered from round to round."""
+        ...
+
+    def begin(self) -> Memory:
+        """Return what is remembered before the first round."""
+        ...
+
+    def explore(
+        self, memory: Memory, closed: ClosedRound, clones: Sequence[Clone]
+    ) -> tuple[Memory, tuple[Explored, ...]]:
+        """Learn from a closed round and give each clone, of which there may be none, a configuration."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TruncationRule(Generic[Memory]):
+    """Truncation selection, with any way to explore.
+
+    With `backtrack` a loser copies the best member of all rounds instead of one of the best of this round;
+    what that copy lacks in steps it trains again.
+    """
+
+    space: Space
+    replaced: int  # members replaced in a round
+    explore: Explore[Memory]
+    backtrack: bool = False
+
+    @property
+    def memory_type(self) -> type[Memory]:
+        """The memory is that of the exploration."""
+        return self.explore.memory_type
+
+    def begin(self) -> Memory:
+        """Return what is remembered before the first round."""
+        return self.explore.begin()
+
+    def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
+        """Let the best go on, replace the worst; if nobody can go on, start afresh."""
+        clones = self._clones(closed)
+        memory, explored = self.explore.explore(memory, closed, clones)
+        if not any(member.is_usable for member in closed.kept):
+            return memory, fresh_members(self.space, closed, range(len(closed.kept)))
+        assignments = {
+            clone.slot: Assignment(
+                parent=clone.donor,
+                configuration=result.configuration,
+                source=result.source,
+                note=result.note,
+            )
+            for clone, result in zip(clones, explored, strict=True)
+        }
+        return memory, tuple(
+            assignments.get(slot) or going_on(member) for slot, member in enumerate(closed.kept)
+        )
+
+    def _clones(self, closed: ClosedRound) -> tuple[Clone, ...]:
+        scores = [member.score if member.is_usable else float("nan") for member in closed.kept]
+        donors = truncation(scores, self.replaced, stream(closed.seed, closed.round, "exploit"))
+        return tuple(
+            Clone(slot=loser, donor=closed.best if self.backtrack and closed.best else closed.kept[donor])
+            for loser, donor in donors.items()
+        )
+
+
+def going_on(member: Member) -> Assignment:
+    """Let a member train on as it is."""
+    return Assignment(parent=member, configuration=member.configuration, source=ProposalSource.INHERITED)
+
+
+def fresh_members(space: Space, closed: ClosedRound, slots: Sequence[int]) -> tuple[Assignment, ...]:
+    """Start slots from fresh weights with random configurations, since nothing can be gone on from."""
+    configurations = space.sample(len(slots), stream(closed.seed, closed.round, "fresh members"))
+    return tuple(
+        Assignment(
+            parent=None,
+            configuration=configuration,
+            source=ProposalSource.RANDOM,
+            note=f"round {closed.round} left no weights to go on from",
+        )
+        for configuration in configurations
+    )
