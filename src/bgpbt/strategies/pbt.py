@@ -1,8 +1,8 @@
 """PBT's exploration: multiply by 0.8 or 1.2, or draw anew.
 
 Jaderberg et al. (2017), section 3 and appendix A. A float is multiplied (one that is searched as log(1 - x)
-has its complement multiplied) and kept within its bounds; an integer or ordinal moves to a neighbouring level;
-a category has no neighbours and changes only when it is drawn anew.
+has its complement multiplied) and kept within its bounds; an integer or ordinal moves to a neighbouring
+level; a category has no neighbours and changes only when it is drawn anew.
 """
 
 from collections.abc import Sequence

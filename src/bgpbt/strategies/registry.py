@@ -6,11 +6,13 @@ from typing import Any
 
 from bgpbt.errors import InputError
 from bgpbt.space import Space
+from bgpbt.strategies.bgpbt import BayesianExplore
 from bgpbt.strategies.pbt import Perturb
 from bgpbt.strategies.population import Population, Rule
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.simple import KeepConfiguration, RandomSearch
 from bgpbt.strategies.truncation_rule import TruncationRule
+from bgpbt.surrogate import SurrogateSettings
 
 __all__ = ["make_strategy", "strategy_names"]
 
@@ -34,10 +36,22 @@ def _pbt(
     return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
 
 
+def _bgpbt(
+    space: Space,
+    settings: PopulationSettings,
+    *,
+    backtrack: bool = False,
+    surrogate: SurrogateSettings | None = None,
+) -> Rule[Any]:
+    explore = BayesianExplore(space=space, surrogate=surrogate or SurrogateSettings())
+    return TruncationRule(space=space, replaced=settings.replaced, explore=explore, backtrack=backtrack)
+
+
 _RULES: Mapping[str, Callable[..., Rule[Any]]] = {
     "random": _random,
     "no-mutation": _no_mutation,
     "pbt": _pbt,
+    "bgpbt": _bgpbt,
 }
 
 
