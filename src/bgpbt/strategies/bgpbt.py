@@ -2,7 +2,7 @@
 
 Wan et al. (2022), section 3.1 and algorithm 2. All members of all rounds are data, members that go on
 training are pending, and the trust region is centred on the configuration that comes with the copied weights.
-It counts a success when the best score of a round belongs to a member whose configuration came from the model.
+It counts a success when the best score of a round belongs to a member whose configuration is of the model.
 When it restarts, its data are dropped, and the losers of that round get the centre of the new region.
 """
 
