@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from bgpbt.records import ProposalSource
 from bgpbt.space import Space
-from bgpbt.strategies.observations import observations_of
+from bgpbt.strategies.observations import observations_of, pending_points
 from bgpbt.strategies.population import ClosedRound
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.truncation_rule import Clone, Explored
@@ -64,7 +64,7 @@ class BayesianExplore:
         restarts_before = memory.region.restarts
         memory = self._learn(memory, closed)
         has_restarted = memory.region.restarts > restarts_before
-        pending = _going_on(closed, clones)
+        pending = pending_points(closed, clones)
         explored: tuple[Explored, ...] = ()
         for clone in clones:
             seed = (closed.seed, closed.round, clone.slot)
@@ -106,15 +106,6 @@ class BayesianExplore:
         )
         seed = (closed.seed, closed.round, clone.slot)
         return suggest(self.space, memory.observations, request, memory.region, self.surrogate, seed)
-
-
-def _going_on(closed: ClosedRound, clones: Sequence[Clone]) -> tuple[PendingPoint, ...]:
-    replaced = {clone.slot for clone in clones}
-    return tuple(
-        PendingPoint(configuration=member.configuration, score_before=member.score)
-        for slot, member in enumerate(closed.kept)
-        if slot not in replaced and member.is_usable
-    )
 
 
 def _is_success(closed: ClosedRound) -> bool:

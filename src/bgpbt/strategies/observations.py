@@ -1,14 +1,16 @@
-"""What a closed round tells a model: how fast each configuration made its member better.
+"""What a closed round tells a model: how fast each configuration made its member better, and who goes on.
 
 Parker-Holder et al. (2020), section 4: the target is the change of score, here divided by the steps trained.
 """
 
 import math
+from collections.abc import Sequence
 
 from bgpbt.strategies.population import ClosedRound, Member
-from bgpbt.surrogate import Observation
+from bgpbt.strategies.truncation_rule import Clone
+from bgpbt.surrogate import Observation, PendingPoint
 
-__all__ = ["observations_of"]
+__all__ = ["observations_of", "pending_points"]
 
 
 def observations_of(closed: ClosedRound) -> tuple[Observation, ...]:
@@ -20,6 +22,16 @@ def observations_of(closed: ClosedRound) -> tuple[Observation, ...]:
     """
     fresh_score = _fresh_score(closed)
     return tuple(_observation(member, closed.round, fresh_score) for member in closed.members)
+
+
+def pending_points(closed: ClosedRound, clones: Sequence[Clone]) -> tuple[PendingPoint, ...]:
+    """Return the members that train on as they are in the coming round."""
+    replaced = {clone.slot for clone in clones}
+    return tuple(
+        PendingPoint(configuration=member.configuration, score_before=member.score)
+        for slot, member in enumerate(closed.kept)
+        if slot not in replaced and member.is_usable
+    )
 
 
 def _fresh_score(closed: ClosedRound) -> float:

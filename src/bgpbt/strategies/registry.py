@@ -7,6 +7,8 @@ from typing import Any
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 from bgpbt.strategies.bgpbt import BayesianExplore
+from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
+from bgpbt.strategies.pb2 import PB2Explore
 from bgpbt.strategies.pbt import Perturb
 from bgpbt.strategies.population import Population, Rule
 from bgpbt.strategies.settings import PopulationSettings
@@ -36,6 +38,31 @@ def _pbt(
     return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
 
 
+def _pb2(space: Space, settings: PopulationSettings, *, resample_probability: float = 0.25) -> Rule[Any]:
+    explore = PB2Explore(space=space, resample_probability=resample_probability)
+    return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
+
+
+def _pb2_mix(space: Space, settings: PopulationSettings) -> Rule[Any]:
+    explore = PB2Explore(space=space, bandit_plays=settings.rounds * settings.population)
+    return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
+
+
+def _mf_pbt(
+    space: Space,
+    settings: PopulationSettings,
+    *,
+    frequencies: tuple[int, ...] | None = None,
+    factors: tuple[float, float] = (0.8, 1.2),
+    resample_probability: float = 0.25,
+) -> Rule[Any]:
+    return MultipleFrequencies(
+        perturb=Perturb(space=space, factors=factors, resample_probability=resample_probability),
+        population=settings.population,
+        frequencies=frequencies or default_frequencies(settings.population),
+    )
+
+
 def _bgpbt(
     space: Space,
     settings: PopulationSettings,
@@ -51,6 +78,9 @@ _RULES: Mapping[str, Callable[..., Rule[Any]]] = {
     "random": _random,
     "no-mutation": _no_mutation,
     "pbt": _pbt,
+    "pb2": _pb2,
+    "pb2-mix": _pb2_mix,
+    "mf-pbt": _mf_pbt,
     "bgpbt": _bgpbt,
 }
 

@@ -1,0 +1,148 @@
+"""MF-PBT: sub-populations that evolve at different frequencies, so that greed and patience get their turn.
+
+Doulazmi, Lehuger, Toromanoff et al. (2025), arXiv 2506.03225. Sub-population i evolves every fᵢ rounds.
+Then its members are ranked in quarters: the last copies the first and is perturbed; the third yields to
+better members of other sub-populations. A migrant from a slower one brings weights and configuration; one
+from a faster one only its weights, and takes the configuration of the best member it finds, so that greedy
+configurations do not spread.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bgpbt.errors import InputError
+from bgpbt.records import ProposalSource
+from bgpbt.strategies.pbt import Perturb
+from bgpbt.strategies.population import Assignment, ClosedRound, Member
+from bgpbt.strategies.selection import best_first
+from bgpbt.strategies.simple import Nothing
+from bgpbt.strategies.streams import stream
+from bgpbt.strategies.truncation_rule import fresh_members, going_on
+
+__all__ = ["FREQUENCIES", "MultipleFrequencies", "default_frequencies"]
+
+FREQUENCIES = (1, 10, 25, 50)
+"""Rounds between two evolutions of each sub-population, as in the paper."""
+
+LEAST_MEMBERS = 4
+"""Of a sub-population, so that each quarter has one."""
+
+
+def default_frequencies(population: int) -> tuple[int, ...]:
+    """Return the first of the paper's frequencies, as many as the population has room and divides for.
+
+    Raises:
+        InputError: the population is too small for one sub-population.
+    """
+    if population < LEAST_MEMBERS:
+        raise InputError(f"population = {population} must be at least {LEAST_MEMBERS} for mf-pbt")
+    counts = range(1, min(len(FREQUENCIES), population // LEAST_MEMBERS) + 1)
+    return FREQUENCIES[: max(count for count in counts if population % count == 0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultipleFrequencies:
+    """A rule: MF-PBT, with PBT's perturbation.
+
+    Raises:
+        InputError: the frequencies do not fit the population, are not positive, or repeat.
+    """
+
+    perturb: Perturb
+    population: int
+    frequencies: tuple[int, ...]  # rounds, one for each sub-population
+
+    def __post_init__(self) -> None:
+        frequencies, count = self.frequencies, len(self.frequencies)
+        if not frequencies or min(frequencies) < 1 or len(set(frequencies)) < count:
+            raise InputError(f"frequencies = {frequencies} must be different whole numbers, 1 or more")
+        if self.population % count or self.population // count < LEAST_MEMBERS:
+            raise InputError(
+                f"population = {self.population} must divide into {count} sub-populations "
+                f"of at least {LEAST_MEMBERS} members, one for each of frequencies = {frequencies}"
+            )
+
+    @property
+    def memory_type(self) -> type[Nothing]:
+        """Nothing is remembered: who belongs where follows from the slot."""
+        return Nothing
+
+    def begin(self) -> Nothing:
+        """Return the empty memory."""
+        return Nothing()
+
+    def assign(self, memory: Nothing, closed: ClosedRound) -> tuple[Nothing, tuple[Assignment, ...]]:
+        """Let the sub-populations evolve whose turn it is; whoever cannot go on is replaced at once."""
+        if not any(member.is_usable for member in closed.kept):
+            space = self.perturb.space
+            return memory, fresh_members(space, closed, range(len(closed.kept)))
+        changes: dict[int, Assignment] = {}
+        for group in range(len(self.frequencies)):
+            changes |= self._replaced(closed, group)
+            if (closed.round + 1) % self.frequencies[group] == 0:
+                changes |= self._migrated(closed, group)
+        return memory, tuple(changes.get(slot) or going_on(member) for slot, member in enumerate(closed.kept))
+
+    def _replaced(self, closed: ClosedRound, group: int) -> dict[int, Assignment]:
+        """Replace the last quarter, if it is their turn, and whoever cannot go on, by perturbed copies."""
+        ranking = self._ranking(closed, group)
+        quarter = len(ranking) // 4
+        is_due = (closed.round + 1) % self.frequencies[group] == 0
+        losers = [
+            slot
+            for place, slot in enumerate(ranking)
+            if not closed.kept[slot].is_usable or (is_due and place >= len(ranking) - quarter)
+        ]
+        donors = [slot for slot in ranking[:quarter] if closed.kept[slot].is_usable]
+        donors = (
+            donors or _ranked(closed, range(self.population))[:1]
+        )  # a sub-population that is lost as a whole
+        losers = [slot for slot in losers if slot not in donors]
+        return {
+            slot: self._copy(closed, slot, closed.kept[donors[place % len(donors)]])
+            for place, slot in enumerate(losers)
+        }
+
+    def _migrated(self, closed: ClosedRound, group: int) -> dict[int, Assignment]:
+        """Replace members of the third quarter by better ones from outside, the best first."""
+        ranking = self._ranking(closed, group)
+        quarter = len(ranking) // 4
+        outside = [slot for slot in range(self.population) if self._group(slot) != group]
+        migrants = [slot for slot in _ranked(closed, outside) if closed.kept[slot].is_usable]
+        staying = [slot for slot in ranking[2 * quarter : 3 * quarter] if closed.kept[slot].is_usable]
+        return {
+            slot: self._settled(closed, ranking[0], migrant)
+            for slot, migrant in zip(staying, migrants, strict=False)
+            if closed.kept[migrant].score > closed.kept[slot].score
+        }
+
+    def _settled(self, closed: ClosedRound, best: int, migrant: int) -> Assignment:
+        home, origin = self.frequencies[self._group(best)], self.frequencies[self._group(migrant)]
+        taken_from = closed.kept[best if origin < home else migrant]
+        return Assignment(
+            parent=closed.kept[migrant],
+            configuration=taken_from.configuration,
+            source=ProposalSource.INHERITED,
+            note=f"migrant; configuration of member {taken_from.slot}",
+        )
+
+    def _copy(self, closed: ClosedRound, slot: int, donor: Member) -> Assignment:
+        rng = stream(closed.seed, closed.round, f"perturb {slot}")
+        return Assignment(
+            parent=donor,
+            configuration=self.perturb.perturb(donor.configuration, rng),
+            source=ProposalSource.PERTURBED,
+        )
+
+    def _group(self, slot: int) -> int:
+        return slot * len(self.frequencies) // self.population
+
+    def _ranking(self, closed: ClosedRound, group: int) -> list[int]:
+        return _ranked(closed, [slot for slot in range(self.population) if self._group(slot) == group])
+
+
+def _ranked(closed: ClosedRound, slots: Sequence[int]) -> list[int]:
+    """Return slots of kept members, best first, those that cannot go on last."""
+    members = [closed.kept[slot] for slot in slots]
+    scores = [member.score if member.is_usable else float("nan") for member in members]
+    return [slots[place] for place in best_first(scores)]
