@@ -1,8 +1,18 @@
 """Search spaces: any ConfigSpace, as arrays in the unit cube and back."""
 
-from bgpbt.space.files import read_space, space_from_json, space_to_json
+from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
 from bgpbt.space.inputs import LOG_COMPLEMENT
 from bgpbt.space.ppo import ppo_space
 from bgpbt.space.space import Floats, Space
 
-__all__ = ["LOG_COMPLEMENT", "Floats", "Space", "ppo_space", "read_space", "space_from_json", "space_to_json"]
+__all__ = [
+    "LOG_COMPLEMENT",
+    "Floats",
+    "Space",
+    "ppo_space",
+    "read_space",
+    "space_from_json",
+    "space_from_yaml",
+    "space_to_json",
+    "space_to_yaml",
+]

@@ -9,12 +9,17 @@ from ConfigSpace import ConfigurationSpace
 from bgpbt.errors import InputError
 from bgpbt.space.space import Space
 
-__all__ = ["read_space", "space_from_json", "space_to_json"]
+__all__ = ["read_space", "space_from_json", "space_from_yaml", "space_to_json", "space_to_yaml"]
 
 
 def space_to_json(space: Space) -> str:
     """Return the space as JSON text, constants, conditions and forbidden clauses included."""
     return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True)
+
+
+def space_to_yaml(space: Space) -> str:
+    """Return the space as YAML text, with the same content as its JSON."""
+    return yaml.safe_dump(json.loads(space_to_json(space)), sort_keys=True)
 
 
 def space_from_json(text: str, *, source: str = "space") -> Space:
@@ -27,6 +32,18 @@ def space_from_json(text: str, *, source: str = "space") -> Space:
         return _space_of(json.loads(text), source)
     except json.JSONDecodeError as error:
         raise InputError(f"{source} is not JSON: {error}") from error
+
+
+def space_from_yaml(text: str, *, source: str = "space") -> Space:
+    """Return the space that ConfigSpace wrote as YAML.
+
+    Raises:
+        InputError: the text is no YAML or describes no space; the message begins with `source`.
+    """
+    try:
+        return _space_of(yaml.safe_load(text), source)
+    except yaml.YAMLError as error:
+        raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def read_space(path: Path) -> Space:
@@ -43,10 +60,7 @@ def read_space(path: Path) -> Space:
         return space_from_json(text, source=str(path))
     if path.suffix not in (".yaml", ".yml"):
         raise InputError(f"space file {path} must end in .json, .yaml or .yml")
-    try:
-        return _space_of(yaml.safe_load(text), str(path))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return space_from_yaml(text, source=str(path))
 
 
 def _space_of(described: object, source: str) -> Space:

@@ -30,6 +30,9 @@ LOG_COMPLEMENT = "log_complement"
 MOST_LEVELS = 4096
 """An integer with more values is searched as if it were continuous, and rounded."""
 
+MOST_SHOWN = 8
+"""A message lists at most so many levels."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuous:
@@ -46,6 +49,10 @@ class Continuous:
             raise InputError(
                 f"{self.name} is searched as log(1 - x), so its upper bound must be below 1, got {self.high}"
             )
+        if self.transform == "log" and not self.low > 0.0:
+            raise InputError(
+                f"{self.name} is searched as log(x), so its lower bound must be above 0, got {self.low}"
+            )
 
     def coordinate(self, value: Value) -> float:
         """Return the position in [0, 1]."""
@@ -55,24 +62,32 @@ class Continuous:
 
     def value(self, coordinate: float) -> Value:
         """Return the value at a position; outside [0, 1], the nearest bound."""
-        position = min(max(coordinate, 0.0), 1.0)
+        if not 0.0 < coordinate < 1.0:  # the bounds come back exactly, whatever the transform rounds to
+            bound = self.low if coordinate <= 0.0 else self.high
+            return int(bound) if self.is_integer else bound
         low, high = self._warp(self.low), self._warp(self.high)
-        value = self._unwarp(low + position * (high - low))
-        value = min(max(value, self.low), self.high)  # rounding must not leave the bounds
-        return round(value) if self.is_integer else value
+        return self._within(self._unwarp(low + coordinate * (high - low)))
 
     def draw(self, random: np.random.Generator) -> Value:
-        """Draw a value, uniform in the coordinate."""
-        return self.value(random.random())
+        """Draw a value, uniform in the coordinate; an integer k stands for all of [k - 1/2, k + 1/2]."""
+        if not self.is_integer:
+            return self.value(random.random())
+        low, high = self._warp(self.low - 0.5), self._warp(self.high + 0.5)
+        return self._within(self._unwarp(low + random.random() * (high - low)))
 
     def complaint(self, value: Value) -> str | None:
         """Return the rule that a value breaks."""
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            is_within = self.low <= value <= self.high  # also refuses NaN
+            if is_within and (not self.is_integer or value == int(value)):
+                return None
         kind = "a whole number" if self.is_integer else "a number"
-        if isinstance(value, (bool, str)) or (self.is_integer and value != int(value)):
-            return f"must be {kind} from {self.low:g} to {self.high:g}"
-        if not self.low <= value <= self.high:  # also refuses NaN
-            return f"must be {kind} from {self.low:g} to {self.high:g}"
-        return None
+        return f"must be {kind} from {self.low:g} to {self.high:g}"
+
+    def _within(self, value: float) -> Value:
+        """Return the value that the bounds allow: rounding must not leave them."""
+        value = min(max(value, self.low), self.high)
+        return round(value) if self.is_integer else value
 
     def _warp(self, value: float) -> float:
         if self.transform == "log":
@@ -92,27 +107,27 @@ class Ordered:
     name: str
     levels: tuple[Value, ...]
     coordinates: tuple[float, ...]  # in [0, 1], ascending
+    probabilities: tuple[float, ...]  # of a draw
 
     def coordinate(self, value: Value) -> float:
         """Return the position in [0, 1] of a level."""
-        return self.coordinates[self.levels.index(value)]
+        return self.coordinates[_index(self.name, self.levels, value)]
 
     def value(self, coordinate: float) -> Value:
-        """Return the level nearest to a position."""
-        distance_l = np.abs(np.asarray(self.coordinates) - coordinate)
+        """Return the level nearest to a position; outside [0, 1], the nearest bound."""
+        distance_l = np.abs(np.asarray(self.coordinates) - min(max(coordinate, 0.0), 1.0))
         return self.levels[int(np.argmin(distance_l))]
 
     def draw(self, random: np.random.Generator) -> Value:
-        """Draw a level; of a log-scaled integer in proportion to the stretch nearest to it."""
-        edges = (np.asarray(self.coordinates[1:]) + np.asarray(self.coordinates[:-1])) / 2.0
-        return self.levels[int(np.searchsorted(edges, random.random()))]
+        """Draw a level by its probability."""
+        return self.levels[_draw_index(self.probabilities, random)]
 
     def complaint(self, value: Value) -> str | None:
         """Return the rule that a value breaks."""
-        if not isinstance(value, bool) and value in self.levels:
+        if _is_one_of(self.levels, value):
             return None
-        shown = [f"{level}" for level in self.levels]
-        if len(shown) > 8:
+        shown = [f"{level!r}" for level in self.levels]
+        if len(shown) > MOST_SHOWN:
             shown = [*shown[:3], "...", shown[-1]]
         return f"must be one of {', '.join(shown)}"
 
@@ -123,24 +138,23 @@ class Categorical:
 
     name: str
     choices: tuple[Value, ...]
-    probabilities: tuple[float, ...]
+    probabilities: tuple[float, ...]  # of a draw
 
     def coordinate(self, value: Value) -> float:
         """Return the index of a choice."""
-        return float(_index(self.choices, value))
+        return float(_index(self.name, self.choices, value))
 
     def value(self, coordinate: float) -> Value:
         """Return the choice of the nearest index."""
-        return self.choices[int(min(max(round(coordinate), 0), len(self.choices) - 1))]
+        return self.choices[round(min(max(coordinate, 0.0), len(self.choices) - 1.0))]
 
     def draw(self, random: np.random.Generator) -> Value:
         """Draw a choice by its probability."""
-        edges = np.cumsum(self.probabilities)[:-1]
-        return self.choices[int(np.searchsorted(edges, random.random(), side="right"))]
+        return self.choices[_draw_index(self.probabilities, random)]
 
     def complaint(self, value: Value) -> str | None:
         """Return the rule that a value breaks."""
-        if _index(self.choices, value) >= 0:
+        if _is_one_of(self.choices, value):
             return None
         return f"must be one of {', '.join(repr(choice) for choice in self.choices)}"
 
@@ -148,7 +162,7 @@ class Categorical:
 Input: TypeAlias = Continuous | Ordered | Categorical
 
 
-def input_of(hyperparameter: Hyperparameter[Any]) -> Input:
+def input_of(hyperparameter: Hyperparameter[Any, Any]) -> Input:
     """Return the input of a ConfigSpace hyperparameter.
 
     Raises:
@@ -162,7 +176,10 @@ def input_of(hyperparameter: Hyperparameter[Any]) -> Input:
         case OrdinalHyperparameter():
             levels = tuple(native(level) for level in hyperparameter.sequence)
             coordinates = tuple(float(x) for x in np.linspace(0.0, 1.0, len(levels)))
-            return Ordered(name=hyperparameter.name, levels=levels, coordinates=coordinates)
+            probabilities = (1.0 / len(levels),) * len(levels)
+            return Ordered(
+                name=hyperparameter.name, levels=levels, coordinates=coordinates, probabilities=probabilities
+            )
         case CategoricalHyperparameter():
             return Categorical(
                 name=hyperparameter.name,
@@ -214,11 +231,42 @@ def _integer(hyperparameter: UniformIntegerHyperparameter) -> Input:
     if high - low >= MOST_LEVELS:
         return scale
     levels = tuple(range(low, high + 1))
-    coordinates = tuple(scale.coordinate(level) for level in levels)
-    return Ordered(name=hyperparameter.name, levels=levels, coordinates=coordinates)
+    return Ordered(
+        name=hyperparameter.name,
+        levels=levels,
+        coordinates=tuple(scale.coordinate(level) for level in levels),
+        probabilities=_stretches(np.array(levels, dtype=np.float64), is_log=hyperparameter.log),
+    )
 
 
-def _index(choices: tuple[Value, ...], value: Value) -> int:
-    """Return a choice's index, telling True from 1; -1 if it is none."""
-    same = (i for i, choice in enumerate(choices) if choice == value and type(choice) is type(value))
-    return next(same, -1)
+def _stretches(level_l: Floats, *, is_log: bool) -> tuple[float, ...]:
+    """Return the share of each integer k, which stands for [k - 1/2, k + 1/2] before the transform."""
+    edges = np.append(level_l - 0.5, level_l[-1] + 0.5)
+    stretch_l = np.diff(np.log(edges) if is_log else edges)
+    return tuple(float(share) for share in stretch_l / stretch_l.sum())
+
+
+def _draw_index(probabilities: tuple[float, ...], random: np.random.Generator) -> int:
+    edges = np.cumsum(probabilities)[:-1]
+    return int(np.searchsorted(edges, random.random(), side="right"))
+
+
+def _is_one_of(values: tuple[Value, ...], value: Value) -> bool:
+    return any(_is_same(known, value) for known in values)
+
+
+def _index(name: str, values: tuple[Value, ...], value: Value) -> int:
+    """Return the index of a value.
+
+    Raises:
+        InputError: it is none of them.
+    """
+    for index, known in enumerate(values):
+        if _is_same(known, value):
+            return index
+    raise InputError(f"{name} = {value!r} is none of its {len(values)} values")
+
+
+def _is_same(known: Value, value: Value) -> bool:
+    """Return whether two values are equal; True is not 1, while 2.0 is 2."""
+    return known == value and isinstance(known, bool) == isinstance(value, (bool, np.bool_))

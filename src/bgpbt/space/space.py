@@ -8,11 +8,11 @@ Which inputs are active follows from the values of the others, so decoding ignor
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from ConfigSpace import ConfigurationSpace
+from ConfigSpace.conditions import ConditionLike, Conjunction, OrConjunction
 from ConfigSpace.hyperparameters import Constant
 
 from bgpbt.errors import InputError
@@ -179,9 +179,13 @@ def _levels(item: Input) -> Floats:
 
 def _is_active(space: ConfigurationSpace, name: str, active: Configuration) -> bool:
     """Return whether conditions leave an input on, given the active values of its parents."""
-    known: dict[str, Any] = dict(active)
-    for condition in space.parent_conditions_of[name]:
-        parents = [parent.name for parent in space.parents_of[name]]
-        if any(parent not in known for parent in parents) or not condition.satisfied_by_value(known):
-            return False
-    return True
+    return all(_is_satisfied(condition, active) for condition in space.parent_conditions_of[name])
+
+
+def _is_satisfied(condition: ConditionLike, active: Configuration) -> bool:
+    """Return whether a condition holds; one on an inactive parent does not, as in ConfigSpace."""
+    if isinstance(condition, Conjunction):
+        holds = (_is_satisfied(component, active) for component in condition.components)
+        return any(holds) if isinstance(condition, OrConjunction) else all(holds)
+    parent = condition.parent.name
+    return parent in active and bool(condition.satisfied_by_value({parent: active[parent]}))
