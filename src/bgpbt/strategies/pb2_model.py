@@ -7,9 +7,11 @@ positions in [0, 1] and rounded to the nearest level. Categories are given; an i
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
 from bgpbt.records import Configuration
 from bgpbt.space import Floats, Space
@@ -43,6 +45,11 @@ class Task:
 
 def propose(task: Task, rng: np.random.Generator) -> tuple[Configuration, str | None]:
     """Return a legal configuration with the given categories, and why it is random: None if it is not."""
+    with _blas().limit(limits=1, user_api="blas"):  # such small matrices only wait for more threads
+        return _propose(task, rng)
+
+
+def _propose(task: Task, rng: np.random.Generator) -> tuple[Configuration, str | None]:
     usable = [o for o in task.observations if math.isfinite(o.improvement_rate)]
     y_n, complaint = _standardised([o.improvement_rate for o in usable])
     if complaint is not None:
@@ -145,3 +152,8 @@ def _random(task: Task, rng: np.random.Generator) -> Configuration:
     keeps_d = task.space.is_categorical_d & ~np.isnan(given_d)
     (candidate,) = task.space.decode(np.where(keeps_d, given_d, sampled_d)[None])
     return candidate if task.space.is_legal(candidate) else sampled
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
