@@ -3,7 +3,7 @@
     python benchmarks/toys.py [--seeds 100] [--toy mixed] [--ablation] [--json]
 
 Each seed is a whole run: 24 random members at first, then 8, in 40 rounds of 10 steps. With `--ablation`
-BG-PBT is run with one switch turned back at a time. `regret` is how far the mean stays behind the best possible
+BG-PBT is run with one switch turned back at a time. `regret` is how far the mean is from the best possible
 score; `free` is the time of a run that is not the strategy's, and `share` the strategy's share of it all.
 """
 
