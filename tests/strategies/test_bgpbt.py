@@ -117,6 +117,8 @@ def test_a_restart_drops_the_data_keeps_the_best_point_and_moves_the_centre() ->
     rates = [o.improvement_rate for o in before.observations if math.isfinite(o.improvement_rate)]
     assert after.best_points[0].improvement_rate >= max(rates)
     assert all("restart 1" in order.proposal.note for order in explored(rounds[4]))
+    configurations = [str(order.configuration) for order in rounds[4].plan.orders]
+    assert len(set(configurations)) == len(configurations)  # the second loser's is not the centre again
     assert {o.time for o in memories[5].observations} == {4.0}
     assert len(memories[-1].best_points) == memories[-1].region.restarts >= 2
 

@@ -3,13 +3,14 @@
 Wan et al. (2022), section 3.1 and algorithm 2. All members of all rounds are data, members that go on
 training are pending, and the trust region is centred on the configuration that comes with the copied weights.
 It counts a success when the best score of a round belongs to a member whose configuration is of the model.
-When it restarts, its data are dropped, and the losers of that round get the centre of the new region.
+When it restarts, its data are dropped; the first loser of that round gets the new region's centre, any other
+a random point around it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bgpbt.records import ProposalSource
+from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies.observations import observations_of, pending_points
 from bgpbt.strategies.population import ClosedRound
@@ -66,12 +67,14 @@ class BayesianExplore:
         has_restarted = memory.region.restarts > restarts_before
         pending = pending_points(closed, clones)
         explored: tuple[Explored, ...] = ()
+        centre: Configuration | None = None  # of a region that begins in this round
         for clone in clones:
-            seed = (closed.seed, closed.round, clone.slot)
-            if has_restarted:
+            if has_restarted and centre is None:
+                seed = (closed.seed, closed.round, clone.slot)
                 suggestion = restart_centre(self.space, memory.best_points, self.surrogate, seed)
+                centre = suggestion.configuration
             else:
-                suggestion = self._suggest(memory, closed, clone, pending)
+                suggestion = self._suggest(memory, closed, clone, pending, centre)
                 memory = replace(memory, fit=suggestion.fit or memory.fit)
             explored = (*explored, _explored(suggestion, memory.region, has_restarted))
             pending = (
@@ -96,9 +99,10 @@ class BayesianExplore:
         closed: ClosedRound,
         clone: Clone,
         pending: tuple[PendingPoint, ...],
+        centre: Configuration | None,
     ) -> Suggestion:
         request = SuggestRequest(
-            centre=clone.donor.configuration,
+            centre=centre or clone.donor.configuration,
             score_before=clone.donor.score,
             time=float(closed.round + 1),
             pending=pending,
