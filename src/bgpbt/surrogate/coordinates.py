@@ -68,14 +68,12 @@ class Coordinates:
     space: Space
     ordered: Columns  # columns of floats, integers and ordinals
     categorical: Columns  # columns of categories
-    conditional: npt.NDArray[
-        np.intp
-    ]  # which of the ordered columns, by position in `ordered`, may be inactive
+    conditional: npt.NDArray[np.intp]  # positions in `ordered` of inputs that may be inactive
     parents: Columns  # columns that conditions look at
     activity_of_parents: dict[bytes, npt.NDArray[np.bool_]]  # what conditions answered before
 
     def layout(self, *, shared: bool, fit_lengthscales: bool) -> Layout:
-        """Return the layout of the hyperparameters: one lengthscale for each input and the context, or one."""
+        """Return the layout of theta: a lengthscale for each input and the context, or one for all."""
         own = (*range(self.ordered.size), *self.conditional.tolist(), self.ordered.size)
         group_d = (0,) * len(own) if shared else own
         return Layout(group_d, self.categorical.size, fit_lengthscales)

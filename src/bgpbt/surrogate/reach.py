@@ -91,7 +91,7 @@ def draw(reach: Reach, n: int, random: np.random.Generator) -> Floats:
 def neighbours(reach: Reach, x_nd: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return all points one discrete move away, and which of them are in reach: (k, n, d), (k, n).
 
-    A move is a step along an input's levels (to the next one, or a long one), or another choice of a category.
+    A move is a step along an input's levels, to the next or a longer one, or another choice of a category.
     """
     moved: list[Floats] = []
     allowed: list[npt.NDArray[np.bool_]] = []

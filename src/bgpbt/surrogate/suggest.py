@@ -1,23 +1,35 @@
 """The next configuration of a member. It is always legal, and asking for it never raises.
 
-Wan et al. (2022), section 3.1 and algorithm 2.
+Wan et al. (2022), section 3.1 and algorithm 2: fit the model, then maximise its upper bound inside the trust
+region. Where the model cannot be used the configuration is random, within the same rules, and says why.
 """
 
+import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from bgpbt.records import Configuration, Value
-from bgpbt.space import Space
+from bgpbt.space import Floats, Space
+from bgpbt.surrogate.acquisition import UpperBound, best_first
+from bgpbt.surrogate.coordinates import Coordinates, coordinates_of
+from bgpbt.surrogate.model import Model, TooLittleDataError, model_of
+from bgpbt.surrogate.parameters import from_theta
+from bgpbt.surrogate.reach import Reach, draw, reach_of
 from bgpbt.surrogate.requests import Observation, Suggestion, SuggestRequest
 from bgpbt.surrogate.settings import SurrogateSettings
-from bgpbt.surrogate.trust_region import TrustRegion
+from bgpbt.surrogate.trust_region import TrustRegion, box, hamming_radius
 
-__all__ = ["restart_centre", "suggest"]
+__all__ = ["Address", "restart_centre", "suggest"]
 
 Address = int | Sequence[int]
-"""Where a stream of random numbers starts; non-negative whole numbers such as (seed, round, member)."""
+"""Where a stream of random numbers begins: whole numbers from 0, such as (seed, round, member)."""
+
+FALLBACK_DRAWS = 64  # random points that are tried in the region, and as many outside
 
 
 def suggest(
@@ -30,11 +42,11 @@ def suggest(
 ) -> Suggestion:
     """Return the configuration that the model expects most of, inside the trust region.
 
-    Equal arguments give equal suggestions. Where the model cannot be used the configuration is random and
-    `Suggestion.reason` says why.
+    `observations` are oldest first; those whose rate is not finite are left out. Equal arguments give equal
+    suggestions. The suggestion differs from every pending configuration as long as the space has another.
     """
-    stream = _stream(seed, "suggest")
-    return Suggestion(configuration=space.sample(1, stream)[0], reason="no model yet")
+    task = _Task(space=space, request=request, region=region, settings=settings)
+    return _guarded(task, observations, _stream(seed, "suggest"))
 
 
 def restart_centre(
@@ -45,14 +57,145 @@ def restart_centre(
     *,
     frozen: Mapping[str, Value] | None = None,
 ) -> Suggestion:
-    """Return the centre of a new trust region: the maximum of an auxiliary model's upper bound.
+    """Return the centre of a new trust region: where an auxiliary global model's upper bound is highest.
 
-    `best_points` are the best points of the earlier restarts, one each, and `frozen` the values of inputs
-    that must not change. Wan et al. (2022), theorem 3.1.
+    `best_points` are the best points of the earlier restarts, oldest first, and `frozen` the values of inputs
+    that must not change. The context and time are those of the newest. Wan et al. (2022), theorem 3.1.
     """
-    stream = _stream(seed, "restart")
-    configuration: Configuration = space.sample(1, stream)[0]
-    return Suggestion(configuration=configuration, reason="no model yet")
+    newest = best_points[-1] if best_points else None
+    request = SuggestRequest(
+        centre={**(newest.configuration if newest else space.default()), **(frozen or {})},
+        score_before=newest.score_before if newest else 0.0,
+        time=newest.time if newest else 0.0,
+        frozen=tuple(frozen or ()),
+    )
+    task = _Task(space=space, request=request, region=None, settings=settings)
+    random = _stream(seed, "restart")
+    if settings.restart == "random":
+        return _random(task, random, "restarts are set to be random")
+    return _guarded(task, best_points, random)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What is asked for."""
+
+    space: Space
+    request: SuggestRequest
+    region: TrustRegion | None  # None: the whole space
+    settings: SurrogateSettings
+
+
+def _guarded(task: _Task, observations: Sequence[Observation], random: np.random.Generator) -> Suggestion:
+    """Return the model's suggestion or, whatever goes wrong, a random one with the reason."""
+    try:
+        # One BLAS thread: small matrices lose by more, and sums then do not depend on the number of cores.
+        with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+            return _from_model(task, observations, random)
+    except TooLittleDataError as error:
+        reason = str(error)
+    except Exception as error:  # a run of days must not end here; the history shows the reason
+        reason = f"the model failed: {type(error).__name__}: {error}"
+    return _random(task, random, reason)
+
+
+def _from_model(task: _Task, observations: Sequence[Observation], random: np.random.Generator) -> Suggestion:
+    if not math.isfinite(task.request.time):
+        raise TooLittleDataError(f"the time of the coming round is {task.request.time}")
+    coordinates = coordinates_of(task.space)
+    model = model_of(coordinates, observations, task.request, task.settings, random)
+    lengthscale_d = model.posterior.hyperparameters.lengthscale_d[: coordinates.ordered.size]
+    bound = UpperBound(
+        model=model.posterior,
+        coordinates=coordinates,
+        context=float(model.scale([task.request.score_before])[0]),
+        time=task.request.time,
+        beta=task.settings.ucb_beta,
+    )
+    x_nd, bound_n = best_first(bound, _reach(task, coordinates, lengthscale_d), task.settings, random)
+    for x_d, value in zip(x_nd, bound_n, strict=True):
+        configuration = _decoded(task, x_d)
+        if _is_new(task, configuration):
+            figures = {"acquisition": float(value), **_figures(model, task)}
+            return Suggestion(configuration=configuration, figures=figures, fit=tuple(model.theta_p.tolist()))
+    raise TooLittleDataError("every configuration in reach is forbidden or already running")
+
+
+def _random(task: _Task, random: np.random.Generator, reason: str) -> Suggestion:
+    """Return a random configuration of the region, or of the space if the region has no new one."""
+    try:
+        coordinates = coordinates_of(task.space)
+        reach = _reach(task, coordinates, np.ones(coordinates.ordered.size))
+        drawn: Iterable[Configuration] = (_decoded(task, x_d) for x_d in draw(reach, FALLBACK_DRAWS, random))
+        new = next((configuration for configuration in drawn if _is_new(task, configuration)), None)
+        if new is not None:
+            return Suggestion(configuration=new, reason=reason)
+        reason = f"{reason}; nothing new in reach"
+    except Exception as error:  # such as a centre that is not of this space
+        reason = f"{reason}; no random point of the region: {type(error).__name__}: {error}"
+    return Suggestion(configuration=_anywhere(task, random), reason=reason)
+
+
+def _anywhere(task: _Task, random: np.random.Generator) -> Configuration:
+    """Return a random configuration with the frozen values; new if that takes few draws, legal always."""
+    sampled = [_with_frozen(task, drawn) for drawn in task.space.sample(FALLBACK_DRAWS, random)]
+    legal = [drawn for drawn in sampled if task.space.is_legal(drawn)]
+    if not legal and task.space.is_legal(task.request.centre):
+        return dict(task.request.centre)
+    new = [drawn for drawn in legal if _is_new(task, drawn)]
+    return [*new, *legal, *task.space.sample(1, random)][0]
+
+
+def _reach(task: _Task, coordinates: Coordinates, lengthscale_d: Floats) -> Reach:
+    request, region = task.request, task.region
+    centre_d = coordinates.completed(request.centre)
+    categories = coordinates.categorical.size
+    if region is None:
+        whole = (np.zeros(coordinates.ordered.size), np.ones(coordinates.ordered.size))
+        return reach_of(coordinates, centre_d, whole, categories, request.frozen)
+    active_d = task.space.encode([request.centre])[0]
+    bounds = box(active_d[coordinates.ordered], lengthscale_d, region.length)
+    radius = hamming_radius(region, categories, task.settings)
+    return reach_of(coordinates, centre_d, bounds, radius, request.frozen)
+
+
+def _decoded(task: _Task, x_d: Floats) -> Configuration:
+    return _with_frozen(task, task.space.decode(x_d[None])[0])
+
+
+def _with_frozen(task: _Task, configuration: Configuration) -> Configuration:
+    """Return a configuration with the frozen values themselves, which no rounding may change."""
+    centre = task.request.centre
+    kept = {name: centre[name] for name in task.request.frozen if name in configuration and name in centre}
+    return {**configuration, **kept}
+
+
+def _is_new(task: _Task, configuration: Configuration) -> bool:
+    """Return whether a configuration is legal and not running."""
+    is_running = any(dict(point.configuration) == dict(configuration) for point in task.request.pending)
+    return not is_running and task.space.is_legal(configuration)
+
+
+def _figures(model: Model, task: _Task) -> dict[str, float]:
+    """Return what the history keeps of the model."""
+    hyper = from_theta(model.theta_p, model.layout)
+    names = [task.space.names[column] for column in model.coordinates.ordered]
+    changed = [task.space.names[column] for column in model.coordinates.categorical]
+    return {
+        "data": float(model.data),
+        "mixing": hyper.mixing,
+        "forgetting": hyper.forgetting,
+        "signal_variance": hyper.signal_variance,
+        "noise_variance": hyper.noise_variance,
+        "lengthscale.score_before": float(hyper.lengthscale_d[-1]),
+        **{f"lengthscale.{name}": float(x) for name, x in zip(names, hyper.lengthscale_d, strict=False)},
+        **{f"overlap.{name}": float(x) for name, x in zip(changed, hyper.overlap_c, strict=True)},
+    }
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _stream(seed: Address, purpose: str) -> np.random.Generator:
