@@ -1,0 +1,166 @@
+"""Search spaces of Optuna and Ray Tune, read as ours.
+
+Neither package is imported: their objects are told apart by the names of their classes and read through their
+public attributes (Optuna: `optuna.distributions`; Ray: `ray.tune.search.sample`). A grid of numbers becomes
+an ordinal, and a range of a single value a constant. What would be searched on another scale than its author
+chose is refused, not approximated.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ConfigSpace import (
+    CategoricalHyperparameter,
+    ConfigurationSpace,
+    Constant,
+    Float,
+    Integer,
+    OrdinalHyperparameter,
+)
+from ConfigSpace.hyperparameters import Hyperparameter
+
+from bgpbt.errors import InputError
+from bgpbt.space.inputs import MOST_LEVELS, native
+from bgpbt.space.space import Space
+
+__all__ = ["from_optuna", "from_ray_tune"]
+
+HyperparameterOfAnyKind = Hyperparameter[Any, Any]
+
+
+def from_optuna(distributions: Mapping[str, object]) -> Space:
+    """Return the space of Optuna's distributions, by name, as `Trial.distributions` has them.
+
+    Raises:
+        InputError: a distribution is of an unknown kind or has values that are not bool, int, float or str.
+    """
+    return _space_of({name: _optuna(name, found) for name, found in distributions.items()})
+
+
+def from_ray_tune(param_space: Mapping[str, object]) -> Space:
+    """Return the space of a Ray Tune `param_space`; a plain value in it is a constant.
+
+    Raises:
+        InputError: an entry is nested, a grid search, a function, a normal distribution, or quantised on a
+            log scale.
+    """
+    return _space_of({name: _ray(name, found) for name, found in param_space.items()})
+
+
+def _space_of(hyperparameters: Mapping[str, HyperparameterOfAnyKind]) -> Space:
+    space = ConfigurationSpace()
+    space.add(list(hyperparameters.values()))
+    return Space.from_configspace(space)
+
+
+def _optuna(name: str, distribution: Any) -> HyperparameterOfAnyKind:
+    kinds = _class_names(distribution)
+    if "CategoricalDistribution" in kinds:
+        return _choice(name, distribution.choices)
+    if "IntDistribution" in kinds:
+        if distribution.step != 1:
+            return _grid(name, distribution.low, distribution.high, distribution.step)
+        return _integer(name, distribution.low, distribution.high, is_log=distribution.log)
+    if "FloatDistribution" in kinds:
+        if distribution.step is not None:
+            return _grid(name, distribution.low, distribution.high, distribution.step)
+        return _float(name, distribution.low, distribution.high, is_log=distribution.log)
+    raise InputError(f"{name} is a {type(distribution).__name__}, which is no distribution of Optuna")
+
+
+def _ray(name: str, domain: Any) -> HyperparameterOfAnyKind:
+    kinds = _class_names(domain)
+    if "Domain" not in kinds:
+        return _ray_constant(name, domain)
+    if "Categorical" in kinds:
+        return _choice(name, domain.categories)
+    if not kinds & {"Float", "Integer"}:
+        raise InputError(
+            f"{name} is a Ray Tune {type(domain).__name__}, which has no bounds to search within"
+        )
+    sampler = domain.get_sampler()
+    quantum = None
+    if "Quantized" in _class_names(sampler):
+        sampler, quantum = sampler.get_sampler(), sampler.q
+    samplers = _class_names(sampler)
+    if not samplers & {"Uniform", "LogUniform"}:
+        raise InputError(f"{name} is drawn by {type(sampler).__name__}; allowed are uniform and log-uniform")
+    return _ray_range(name, domain, quantum=quantum, is_log="LogUniform" in samplers)
+
+
+def _ray_range(name: str, domain: Any, *, quantum: float | None, is_log: bool) -> HyperparameterOfAnyKind:
+    is_integer = "Integer" in _class_names(domain)
+    if quantum is None or (is_integer and quantum == 1):
+        if is_integer:
+            return _integer(
+                name, domain.lower, domain.upper - 1, is_log=is_log
+            )  # Ray's upper bound is exclusive
+        return _float(name, domain.lower, domain.upper, is_log=is_log)
+    if is_log:
+        raise InputError(
+            f"{name} is quantised on a log scale, which has no counterpart here: leave the quantum out, "
+            f"or list the values in an ordinal of ConfigSpace"
+        )
+    # Ray counts the multiples of the quantum, both bounds included; the slack is for quanta such as 0.1.
+    first = math.ceil(domain.lower / quantum - 1e-9)
+    last = math.floor(domain.upper / quantum + 1e-9)
+    return _grid(name, first * quantum, last * quantum, quantum)
+
+
+def _ray_constant(name: str, value: object) -> HyperparameterOfAnyKind:
+    if isinstance(value, Mapping):
+        hint = "a grid search; write tune.choice" if "grid_search" in value else "nested; give it flat names"
+        raise InputError(f"{name} is {hint}")
+    return Constant(name, _native(name, value))
+
+
+def _float(name: str, low: float, high: float, *, is_log: bool) -> HyperparameterOfAnyKind:
+    if low == high:
+        return Constant(name, float(low))
+    _check_bounds(name, low, high, is_log=is_log)
+    return Float(name, (float(low), float(high)), log=is_log)
+
+
+def _integer(name: str, low: int, high: int, *, is_log: bool) -> HyperparameterOfAnyKind:
+    if low == high:
+        return Constant(name, int(low))
+    _check_bounds(name, low, high, is_log=is_log)
+    return Integer(name, (int(low), int(high)), log=is_log)
+
+
+def _grid(name: str, low: float, high: float, step: float) -> HyperparameterOfAnyKind:
+    """Return low, low + step, ..., high as an ordinal."""
+    if low == high:
+        return Constant(name, low)
+    _check_bounds(name, low, high, is_log=False)
+    count = round((high - low) / step) + 1
+    if count > MOST_LEVELS:
+        raise InputError(f"{name} is a grid of {count} values; at most {MOST_LEVELS} are allowed")
+    levels = [min(low + index * step, high) for index in range(count)]
+    return OrdinalHyperparameter(name, levels)
+
+
+def _choice(name: str, choices: Any) -> HyperparameterOfAnyKind:
+    values = [_native(name, choice) for choice in choices]
+    if len(set(values)) != len(values) or not values:
+        raise InputError(f"{name} has the choices {values!r}; they must be one or more, all different")
+    return CategoricalHyperparameter(name, values)
+
+
+def _check_bounds(name: str, low: float, high: float, *, is_log: bool) -> None:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InputError(f"{name} goes from {low} to {high}; the bounds must be finite, the lower one first")
+    if is_log and low <= 0:
+        raise InputError(f"{name} is on a log scale, so its lower bound must be above 0, got {low}")
+
+
+def _native(name: str, value: object) -> bool | int | float | str:
+    try:
+        return native(value)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _class_names(found: object) -> set[str]:
+    return {kind.__name__ for kind in type(found).__mro__}
