@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bgpbt.records import From, Order, Outcome, ProposalSource
+from bgpbt.records import Checkpoint, From, Order, Outcome, ProposalSource
 from bgpbt.strategies import PopulationSettings, make_strategy
-from bgpbt.strategies.bgpbt import BayesianMemory
+from bgpbt.strategies.bgpbt import BayesianExplore, BayesianMemory
+from bgpbt.strategies.population import ClosedRound, Member
 from bgpbt.surrogate import SurrogateSettings, suggest
 from bgpbt.toys import HORIZON, MemoryCheckpoints, make_toy
 from tests.strategies.runs import Round, Train, checkpoint_of, continuous_space, mixed_space, outcome_of, play
@@ -94,6 +95,27 @@ def test_a_round_led_by_a_model_s_member_is_a_success_and_any_other_a_failure() 
     assert counts[0] == counts[1] == (0, 0)  # nothing of the model's was tried in the initial design
     assert counts[2] == (0, 1)
     assert counts[3:5] == [(1, 0), (2, 0)]
+
+
+@pytest.mark.parametrize(("source", "failures"), [(MODEL, 0), (FALLBACK, 1), (ProposalSource.RANDOM, 1)])
+def test_a_random_configuration_is_not_the_model_s_success(source: ProposalSource, failures: int) -> None:
+    members = tuple(
+        Member(
+            slot=slot,
+            configuration={"x": 0.5, "y": 0.1},
+            source=source if slot == 1 else MODEL,
+            checkpoint=Checkpoint(f"{slot}"),
+            steps=20,
+            trained=10,
+            score=9.0 if slot == 1 else 0.0,
+            score_before=0.0,
+        )
+        for slot in range(3)
+    )
+    closed = ClosedRound(seed=0, round=1, members=members, kept=members, best=members[1])
+    explore = BayesianExplore(space=continuous_space())
+    memory, _ = explore.explore(explore.begin(), closed, ())
+    assert (memory.region.successes, memory.region.failures) == (1 - failures, failures)
 
 
 def always_the_first(order: Order) -> Outcome:

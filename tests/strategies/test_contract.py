@@ -225,7 +225,7 @@ def test_a_run_that_has_ended_cannot_be_advanced() -> None:
 
 def test_the_state_remembers_the_best_member_of_all_rounds() -> None:
     strategy = strategy_of("pbt")
-    scores = {(0, 2): 5.0, (3, 1): 9.0, (3, 2): 9.0, (6, 0): 8.0}
+    scores = {(0, 2): 5.0, (3, 1): 9.0, (3, 2): 9.0, (5, 0): 9.0, (6, 0): 8.0}
     train: Train = lambda order: outcome_of(order, score=scores.get((order.round, order.member), 0.0))  # noqa: E731
     rounds = list(play(strategy, train))
     assert [r.state.best and r.state.best.score for r in rounds] == [None, 5.0, 5.0, 5.0, 9.0, 9.0, 9.0]

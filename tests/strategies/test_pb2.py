@@ -7,8 +7,10 @@ from ConfigSpace import Categorical, ConfigurationSpace, Float
 from bgpbt.records import Order, Outcome, ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings, make_strategy
+from bgpbt.strategies.exp3 import exploration_rate, updated_weights
 from bgpbt.strategies.pb2 import PB2Explore, PB2Memory, _gains
-from bgpbt.strategies.pb2_model import Task, propose
+from bgpbt.strategies.pb2_model import Task, _as_points, _maximise, _points, _ScoreScale, propose
+from bgpbt.strategies.time_varying_gp import Points, fit, posterior, upper_bound
 from bgpbt.surrogate import Observation, PendingPoint
 from tests.strategies.runs import SMALL, continuous_space, discrete_space, mixed_space, outcome_of, play
 
@@ -43,6 +45,28 @@ def test_it_goes_to_the_optimum_of_what_it_saw() -> None:
     configuration, complaint = propose(task, np.random.default_rng(1))
     assert complaint is None
     assert float(configuration["x"]) == pytest.approx(0.3, abs=0.15)
+
+
+def test_no_random_point_has_a_higher_upper_bound_than_the_one_found() -> None:
+    space = mixed_space()
+    task = task_of(space, observed(space, lambda c: np.cos(5 * c["shift"]) + c["epochs"]))
+    y_n = np.array([o.improvement_rate for o in task.observations])
+    scale = _ScoreScale(low=0.0, high=1.0)
+    data = _points(task, task.observations, scale, [o.time for o in task.observations])
+    model = posterior(fit(data, (y_n - y_n.mean()) / y_n.std()), data, (y_n - y_n.mean()) / y_n.std(), data)
+    found_d = _maximise(task, model, scale, 1.0, np.random.default_rng(0))
+    random_nd = np.random.default_rng(1).random((20_000, space.dimension))
+    context_n = np.full(20_001, 0.5)
+    points = _as_points(task, np.vstack([found_d, random_nd]), context_n, np.full(20_001, 2.0))
+    value_n = np.concatenate([upper_bound(model, _rows(points, i), 1.0)[0] for i in range(0, 20_001, 1000)])
+    assert value_n[0] >= value_n[1:].max()
+
+
+def _rows(points: Points, first: int) -> Points:
+    stretch = slice(first, first + 1000)
+    return Points(
+        x_nd=points.x_nd[stretch], choice_nk=points.choice_nk[stretch], time_n=points.time_n[stretch]
+    )
 
 
 def test_given_a_category_it_maximises_for_that_category() -> None:
@@ -107,6 +131,19 @@ def test_bandits_learn_which_choice_is_good() -> None:
     assert isinstance(memory, PB2Memory)
     ((red, green),) = memory.weights
     assert green > red
+
+
+def test_a_round_updates_the_bandits_by_one_play_for_each_member() -> None:
+    strategy = make_strategy("pb2-mix", space=discrete_space(), settings=SMALL)
+    state, plan = strategy.start(0)
+    gains = [(5 - order.member) / 5 for order in plan.orders]
+    after, _ = strategy.advance(
+        state, [outcome_of(o, score=g) for o, g in zip(plan.orders, gains, strict=True)]
+    )
+    played = [["red", "green"].index(str(order.configuration["colour"])) for order in plan.orders]
+    plays = 7 * 4  # rounds times members
+    expected = updated_weights(np.array([0.5, 0.5]), played, gains, exploration_rate(2, plays), 1 / plays)
+    np.testing.assert_allclose(after.memory.weights, [expected], rtol=1e-12)
 
 
 def test_all_categories_leave_nothing_to_the_model() -> None:

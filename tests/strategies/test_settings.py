@@ -43,11 +43,13 @@ def test_the_rounds_end_exactly_at_the_budget(t_ready: int, more: int) -> None:
     assert all(0 < length <= t_ready for length in lengths)
 
 
-@pytest.mark.parametrize(("population", "fraction", "replaced"), [(8, 0.125, 1), (30, 0.1, 3), (24, 0.25, 6)])
+@pytest.mark.parametrize(
+    ("population", "fraction", "replaced"), [(8, 0.125, 1), (30, 0.1, 3), (24, 0.25, 6), (100, 0.29, 29)]
+)
 def test_the_number_replaced_is_the_fraction_rounded_down(
     population: int, fraction: float, replaced: int
 ) -> None:
     settings = PopulationSettings(
-        population=population, initial=30, quantile_fraction=fraction, t_ready=1, max_timesteps=1
+        population=population, initial=100, quantile_fraction=fraction, t_ready=1, max_timesteps=1
     )
     assert settings.replaced == replaced
