@@ -116,7 +116,8 @@ def climb(bound: UpperBound, reach: Reach, x_nd: Floats, iterations: int) -> Flo
     """Climb the bound by the floats, from all points at once, inside the box.
 
     L-BFGS-B on the sum of the bounds, whose terms share no variable. Sides of the box have length 1, which
-    scales every input by its lengthscale.
+    scales every input by its lengthscale. While the sum rises a single term may fall into another basin; such
+    points climb once more without the others. There are always fewer of them, and a point alone never falls.
     """
     columns = reach.continuous
     low_d, width_d = reach.lower_d[columns], (reach.upper_d - reach.lower_d)[columns]
@@ -140,7 +141,10 @@ def climb(bound: UpperBound, reach: Reach, x_nd: Floats, iterations: int) -> Flo
     )
     end_nd = x_nd.copy()
     end_nd[:, columns] = low_d + np.clip(found.x, 0.0, 1.0).reshape(len(x_nd), -1) * width_d
-    return np.where((bound(end_nd) >= bound(x_nd))[:, None], end_nd, x_nd)
+    fell_n = bound(end_nd) < bound(x_nd)
+    if fell_n.any():
+        end_nd[fell_n] = x_nd[fell_n] if fell_n.all() else climb(bound, reach, x_nd[fell_n], iterations)
+    return end_nd
 
 
 def sign_steps(bound: UpperBound, reach: Reach, x_nd: Floats) -> Floats:

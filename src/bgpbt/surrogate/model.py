@@ -1,6 +1,6 @@
 """From observations to a fitted process that knows what is already running.
 
-Wan et al. (2022), section 3.1: the target is the rate of improvement as Gaussian ranks, taken once. The inputs
+Wan et al. (2022), section 3.1: the target is the rate of improvement as Gaussian ranks, taken once. Inputs
 are the configuration, the score before the round and the time. Members that go on training are pending.
 """
 
