@@ -29,7 +29,8 @@ __all__ = ["Address", "restart_centre", "suggest"]
 Address = int | Sequence[int]
 """Where a stream of random numbers begins: whole numbers from 0, such as (seed, round, member)."""
 
-FALLBACK_DRAWS = 64  # random points that are tried in the region, and as many outside
+FALLBACK_DRAWS = 64  # random points of the region that are tried
+LAST_DRAWS = 512  # random points of the space that are tried then
 
 
 def suggest(
@@ -43,7 +44,7 @@ def suggest(
     """Return the configuration that the model expects most of, inside the trust region.
 
     `observations` are oldest first; those whose rate is not finite are left out. Equal arguments give equal
-    suggestions. The suggestion differs from every pending configuration as long as the space has another.
+    suggestions. The suggestion differs from every pending configuration, unless hundreds of draws find no other.
     """
     task = _Task(space=space, request=request, region=region, settings=settings)
     return _guarded(task, observations, _stream(seed, "suggest"))
@@ -138,7 +139,7 @@ def _random(task: _Task, random: np.random.Generator, reason: str) -> Suggestion
 
 def _anywhere(task: _Task, random: np.random.Generator) -> Configuration:
     """Return a random configuration with the frozen values; new if that takes few draws, legal always."""
-    sampled = [_with_frozen(task, drawn) for drawn in task.space.sample(FALLBACK_DRAWS, random)]
+    sampled = [_with_frozen(task, drawn) for drawn in task.space.sample(LAST_DRAWS, random)]
     legal = [drawn for drawn in sampled if task.space.is_legal(drawn)]
     if not legal and task.space.is_legal(task.request.centre):
         return dict(task.request.centre)
