@@ -263,6 +263,7 @@ def test_whatever_a_run_produces_the_proposal_is_legal(data: st.DataObject, name
     assert space.is_legal(suggestion.configuration)
     is_running = any(dict(p.configuration) == suggestion.configuration for p in request.pending)
     assert not is_running or suggestion.reason is not None
+    assert suggestion.reason is None or not suggestion.reason.startswith("the model failed")
     assert space.is_legal(restart_centre(space, observations, QUICK, seed).configuration)
 
 

@@ -79,14 +79,17 @@ def overlap(h_nc: Categories, g_mc: Categories, *, overlap_c: Floats) -> Floats:
     exp(sum_i l_i [h_i = g_i] / c) divided by its value on the diagonal, that is
     exp(-sum_i l_i [h_i != g_i] / c). Wan et al. (2021), eq. 3.
     """
-    differs_nmc = h_nc[:, None, :] != g_mc[None, :, :]
-    k_nm: Floats = np.exp(-(differs_nmc @ overlap_c) / overlap_c.size)
+    distance_nm = np.zeros((len(h_nc), len(g_mc)))
+    for weight, h_n, g_m in zip(overlap_c, h_nc.T, g_mc.T, strict=True):
+        distance_nm += weight * (h_n[:, None] != g_m[None, :])
+    k_nm: Floats = np.exp(-distance_nm / overlap_c.size)
     return k_nm
 
 
 def time_decay(t_n: Floats, t_m: Floats, *, forgetting: float) -> Floats:
     """Return (1 - eps)^(|t - t'| / 2), t in rounds. Bogunovic et al. (2016), eq. 4."""
-    k_nm: Floats = np.exp(0.5 * math.log1p(-forgetting) * np.abs(t_n[:, None] - t_m[None, :]))
+    elapsed_nm = np.abs(t_n[:, None] - t_m[None, :])
+    k_nm: Floats = np.exp(0.5 * math.log1p(-forgetting) * elapsed_nm)
     return k_nm
 
 

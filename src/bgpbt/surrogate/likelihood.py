@@ -31,6 +31,7 @@ class Pairs:
 
     row_q: npt.NDArray[np.intp]  # first point of each pair, the one with the larger index
     column_q: npt.NDArray[np.intp]
+    place_q: npt.NDArray[np.intp]  # of a pair in a Fortran-ordered (n, n) matrix's memory
     square_gq: Floats  # squared distance in the features of each lengthscale
     differs_cq: Floats  # 1 where a category differs
     elapsed_q: Floats  # |t - t'|, rounds
@@ -44,7 +45,7 @@ class _Kernel:
     categorical_q: Floats
     continuous_q: Floats
     decay_q: Floats
-    s_q: Floats  # sqrt(5) r, the argument of the Matern kernel
+    slope_q: Floats  # (1 + s) exp(-s), s = sqrt(5) r: of the Matern kernel
 
 
 def pairs_of(points: Points, layout: Layout) -> Pairs:
@@ -58,6 +59,7 @@ def pairs_of(points: Points, layout: Layout) -> Pairs:
     return Pairs(
         row_q=row_q,
         column_q=column_q,
+        place_q=row_q + points.size * column_q,
         square_gq=square_gq,
         differs_cq=np.ascontiguousarray(differs_qc.T, dtype=np.float64),
         elapsed_q=np.abs(points.time_n[row_q] - points.time_n[column_q]),
@@ -72,17 +74,19 @@ def log_likelihood(theta_p: Floats, y_n: Floats, pairs: Pairs, layout: Layout) -
     hyper = from_theta(theta_p, layout)
     kernel = _kernel(hyper, pairs, layout)
     variance = prior_variance(hyper)
-    k_nn = np.zeros((y_n.size, y_n.size), order="F")
-    k_nn[pairs.row_q, pairs.column_q] = hyper.signal_variance * kernel.k_q
-    np.fill_diagonal(k_nn, variance + hyper.noise_variance)
-    factor_nn, failed = dpotrf(k_nn, lower=1, overwrite_a=1)
+    n = y_n.size
+    flat = np.zeros(n * n)  # the lower triangle of a Fortran-ordered matrix, which is all that LAPACK reads
+    flat[pairs.place_q] = hyper.signal_variance * kernel.k_q
+    flat[:: n + 1] = variance + hyper.noise_variance
+    factor_nn, failed = dpotrf(flat.reshape((n, n), order="F"), lower=1, overwrite_a=1)
     if failed:
         return -math.inf, np.zeros_like(theta_p)
     alpha_n, _ = dpotrs(factor_nn, y_n, lower=1)
     log_determinant = 2.0 * float(np.log(np.diagonal(factor_nn)).sum())
-    value = -0.5 * (float(y_n @ alpha_n) + log_determinant + y_n.size * LOG_TWO_PI)
+    value = -0.5 * (float(y_n @ alpha_n) + log_determinant + n * LOG_TWO_PI)
     inverse_nn, _ = dpotri(factor_nn, lower=1, overwrite_c=1)
-    w_q = alpha_n[pairs.row_q] * alpha_n[pairs.column_q] - inverse_nn[pairs.row_q, pairs.column_q]
+    w_q = alpha_n.take(pairs.row_q) * alpha_n.take(pairs.column_q)
+    w_q -= inverse_nn.ravel(order="F").take(pairs.place_q)
     trace = float(alpha_n @ alpha_n - np.trace(inverse_nn))
     return value, _gradient(hyper, pairs, layout, kernel, (w_q, trace))
 
@@ -103,11 +107,13 @@ def log_posterior(theta_p: Floats, y_n: Floats, pairs: Pairs, layout: Layout) ->
 def _kernel(hyper: Hyperparameters, pairs: Pairs, layout: Layout) -> _Kernel:
     one_q = np.ones(pairs.row_q.size)
     continuous_q = categorical_q = mixed_q = one_q
-    s_q = np.zeros(pairs.row_q.size)
+    slope_q = np.zeros(pairs.row_q.size)
     if layout.groups:
         lengthscale_g = _per_group(hyper, layout)
         s_q = np.sqrt(5.0 * (lengthscale_g**-2.0 @ pairs.square_gq))
-        mixed_q = continuous_q = (1.0 + s_q + s_q**2 / 3.0) * np.exp(-s_q)
+        vanishing_q = np.exp(-s_q)
+        slope_q = (1.0 + s_q) * vanishing_q
+        mixed_q = continuous_q = slope_q + (s_q * s_q) * vanishing_q / 3.0
     if layout.categories:
         mixed_q = categorical_q = np.exp(-(hyper.overlap_c @ pairs.differs_cq) / layout.categories)
     if layout.is_mixed:
@@ -119,7 +125,7 @@ def _kernel(hyper: Hyperparameters, pairs: Pairs, layout: Layout) -> _Kernel:
         categorical_q=categorical_q,
         continuous_q=continuous_q,
         decay_q=decay_q,
-        s_q=s_q,
+        slope_q=slope_q,
     )
 
 
@@ -137,8 +143,8 @@ def _gradient(
         by_categorical_q = wt_q * (1.0 - hyper.mixing + hyper.mixing * kernel.continuous_q)
     if layout.groups:
         # dk / d log l = 5/3 (1 + s) exp(-s) (x - x')^2 / l^2
-        slope_q = by_continuous_q * ((5.0 / 3.0) * (1.0 + kernel.s_q) * np.exp(-kernel.s_q))
-        parts.append(pairs.square_gq @ slope_q / _per_group(hyper, layout) ** 2.0)
+        spread_g = pairs.square_gq @ (by_continuous_q * kernel.slope_q)
+        parts.append((5.0 / 3.0) * spread_g / _per_group(hyper, layout) ** 2.0)
     if layout.categories:
         change_c = pairs.differs_cq @ (by_categorical_q * kernel.categorical_q)
         parts.append(-change_c * hyper.overlap_c / layout.categories)

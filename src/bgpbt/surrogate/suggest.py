@@ -44,7 +44,7 @@ def suggest(
     """Return the configuration that the model expects most of, inside the trust region.
 
     `observations` are oldest first; those whose rate is not finite are left out. Equal arguments give equal
-    suggestions. The suggestion differs from every pending configuration, unless hundreds of draws find no other.
+    suggestions. A suggestion differs from every pending configuration, unless many draws find no other.
     """
     task = _Task(space=space, request=request, region=region, settings=settings)
     return _guarded(task, observations, _stream(seed, "suggest"))
