@@ -89,6 +89,7 @@ def test_what_ray_tune_draws_is_legal(tune: Any) -> None:
     described = {
         "rate": tune.loguniform(1e-4, 1.0),
         "share": tune.quniform(0.2, 1.0, 0.2),
+        "tenths": tune.quniform(0.1, 0.3, 0.1),  # 0.3 / 0.1 is below 3 in floating point
         "thirds": tune.qrandint(1, 10, 3),
         "units": tune.lograndint(1, 64),
         "count": tune.randint(2, 6),
@@ -97,6 +98,7 @@ def test_what_ray_tune_draws_is_legal(tune: Any) -> None:
         "fixed": "text",
     }
     space = from_ray_tune(described)
+    assert levels(space, "tenths") == pytest.approx((0.1, 0.2, 0.3))
     assert levels(space, "thirds") == (3, 6, 9)
     assert levels(space, "units") == tuple(range(1, 64))  # Ray's upper bound is exclusive
     assert levels(space, "count") == (2, 3, 4, 5)

@@ -100,6 +100,20 @@ def test_the_bounds_themselves_come_back_exactly(space: Space) -> None:
             assert (item.coordinate(item.low), item.coordinate(item.high)) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("beyond", [0.0, 1e-9, 0.7, 1e300, math.inf])
+def test_coordinates_outside_give_the_nearest_bound(beyond: float) -> None:
+    space = space_of(
+        Float("a", (-2.0, 3.0)),
+        Integer("b", (1, 9)),
+        Integer("c", (0, 10_000)),
+        OrdinalHyperparameter("d", ["s", "m", "l"]),
+        Categorical("e", ["x", "y"]),
+    )
+    lowest, highest = space.decode(np.array([[-beyond] * 5, [1.0 + beyond] * 5]))
+    assert lowest == {"a": -2.0, "b": 1, "c": 0, "d": "s", "e": "x"}
+    assert highest == {"a": 3.0, "b": 9, "c": 10_000, "d": "l", "e": "y"}
+
+
 @given(spaces())
 def test_levels_are_the_coordinates_that_decode_to_every_value(space: Space) -> None:
     for column, item in enumerate(space.inputs):
