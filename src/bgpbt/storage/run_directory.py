@@ -1,0 +1,261 @@
+"""A run on disk: what it is (run.json), what happened in it (history.sqlite), its checkpoints, its lock.
+
+A run directory is built beside its place and renamed, so it is there completely or not at all. Its lock is
+one of the operating system on an open file, so that it vanishes with the process that holds it, however that
+dies.
+"""
+
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from bgpbt.encoding import decode, encode
+from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.storage.checkpoints import CheckpointStore
+from bgpbt.storage.files import StorageError, naming_file, sync_directory, write_durably
+from bgpbt.storage.history import History
+
+__all__ = ["RunDescription", "RunDirectory", "create_run", "is_run", "open_run"]
+
+FORMAT_VERSION = 1
+_DESCRIPTION, _HISTORY, _CHECKPOINTS, _LOCK = "run.json", "history.sqlite", "checkpoints", "lock"
+_PACKAGES = ("bgpbt", "numpy", "scipy", "ConfigSpace", "safetensors", "jax", "jaxlib", "brax", "optax")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDescription:
+    """What a run is, and what it was started with."""
+
+    format_version: int
+    configuration: Mapping[str, Any]  # plain values: the run's settings, as the caller gave them
+    seed: int
+    versions: Mapping[str, str]  # package to version, those installed
+    python: str
+    machine: str  # operating system and processor
+    device: str  # what members are trained on
+    created: str  # UTC, ISO 8601
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDirectory:
+    """A run that is there. Nothing is opened until it is asked for."""
+
+    path: Path
+    description: RunDescription
+
+    @property
+    def history_path(self) -> Path:
+        """The file of the history."""
+        return self.path / _HISTORY
+
+    @property
+    def checkpoints(self) -> CheckpointStore:
+        """The run's checkpoints."""
+        return CheckpointStore(self.path / _CHECKPOINTS)
+
+    def open_history(self, *, read_only: bool = False) -> History:
+        """Open the history and check it; close it at the end.
+
+        Raises:
+            DamagedRunError: it is missing or damaged.
+            StorageError: it cannot be read.
+        """
+        return History.open(self.history_path, read_only=read_only)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing this run. A dead process's lock is gone by itself.
+
+        Raises:
+            InputError: a living process holds it; the text has its number.
+            StorageError: the lock's file cannot be written.
+        """
+        with _locked(self.path):
+            yield
+
+
+def create_run(
+    path: Path,
+    configuration: Mapping[str, Any],
+    *,
+    seed: int,
+    device: str = "cpu",
+    overwrite: bool = False,
+) -> RunDirectory:
+    """Make the directory of a new run; if that fails, everything is as it was.
+
+    Args:
+        path: its place; directories above it are made.
+        configuration: the run's settings as plain values (what JSON can hold).
+        seed: of the run.
+        device: what members are trained on, for people.
+        overwrite: take the place of a run that is there.
+
+    Raises:
+        InputError: something else is there, or a run without `overwrite`, or one that a process is writing.
+        StorageError: the file system refuses.
+    """
+    occupied = _check_place(path, overwrite=overwrite)
+    description = _describe(configuration, seed, device)
+    with _locked(path) if occupied else nullcontext():
+        _put_in_place(path, description, occupied=occupied)
+    return RunDirectory(path=path, description=description)
+
+
+def open_run(path: Path) -> RunDirectory:
+    """Return the run in a directory.
+
+    Raises:
+        InputError: there is no run.
+        DamagedRunError: its description does not match its digest, or part of it is missing.
+        StorageError: it was written by a newer version, or cannot be read.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: there is no run; start one with bgpbt train")
+    if not is_run(path):
+        raise InputError(f"{path} is not the directory of a run: it has no {_DESCRIPTION}")
+    description = _read_description(path / _DESCRIPTION)
+    for part in (_HISTORY, _CHECKPOINTS):
+        if not (path / part).exists():
+            raise DamagedRunError(f"{path / part} is missing")
+    return RunDirectory(path=path, description=description)
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a directory is that of a run, intact or not."""
+    try:
+        with (path / _DESCRIPTION).open(encoding="utf-8") as file:
+            return '"format_version"' in file.read()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _check_place(path: Path, *, overwrite: bool) -> bool:
+    """Return whether a run is to be replaced."""
+    if not path.exists():
+        return False
+    if path.is_dir() and not any(path.iterdir()):
+        return False  # renaming onto an empty directory replaces it
+    if not is_run(path):
+        raise InputError(f"{path} is there and is not the directory of a run; nothing in it was touched")
+    if not overwrite:
+        raise InputError(f"{path} holds a run already; resume it, overwrite it or choose another place")
+    return True
+
+
+def _describe(configuration: Mapping[str, Any], seed: int, device: str) -> RunDescription:
+    try:
+        plain = json.loads(json.dumps(configuration, allow_nan=True))
+    except TypeError as error:
+        raise TypeError(f"the configuration must be plain values: {error}") from error
+    return RunDescription(
+        format_version=FORMAT_VERSION,
+        configuration=plain,
+        seed=seed,
+        versions=_versions(),
+        python=platform.python_version(),
+        machine=f"{platform.system()} {platform.machine()}",
+        device=device,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) -> None:
+    building, aside = _sibling(path, "new"), _sibling(path, "old")
+    with naming_file(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            building.mkdir()
+            _build(building, description)
+            if occupied:
+                path.rename(aside)
+            building.rename(path)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            if aside.exists():
+                aside.rename(path)
+            raise
+        sync_directory(path.parent)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _build(directory: Path, description: RunDescription) -> None:
+    (directory / _CHECKPOINTS).mkdir()
+    History.create(directory / _HISTORY).close()
+    content = {**json.loads(encode(description)), "digest": _digest(description)}
+    write_durably(directory / _DESCRIPTION, json.dumps(content, indent=2).encode() + b"\n")
+
+
+def _read_description(path: Path) -> RunDescription:
+    with naming_file(path):
+        content = path.read_bytes()
+    try:
+        fields = json.loads(content)
+        digest, version = fields.pop("digest"), int(fields["format_version"])
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
+    if version > FORMAT_VERSION:
+        raise StorageError(f"{path}: format {version}; this bgpbt reads up to {FORMAT_VERSION}")
+    try:
+        description = decode(RunDescription, json.dumps(fields))
+    except Exception as error:  # the converter raises groups of whatever went wrong inside
+        raise DamagedRunError(
+            f"{path}: the file is damaged: a field is missing or of another kind"
+        ) from error
+    if _digest(description) != digest:
+        raise DamagedRunError(f"{path}: the content does not match its digest; the file was changed")
+    return description
+
+
+def _digest(description: RunDescription) -> str:
+    return hashlib.sha256(encode(description).encode()).hexdigest()
+
+
+def _sibling(path: Path, purpose: str) -> Path:
+    """Return a name of its own on the same file system, where renaming is one step."""
+    return path.with_name(f".{path.name}.{purpose}-{secrets.token_hex(4)}")
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    # The file is never removed: whoever waits on a removed one would hold a lock that nobody else sees.
+    path = directory / _LOCK
+    with naming_file(path):
+        file = path.open("a+", encoding="utf-8")
+    with file:  # closing it releases the lock
+        with naming_file(path):
+            _take(file, directory)
+        yield
+
+
+def _take(file: TextIO, directory: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "of unknown number"
+        raise InputError(f"{directory}: process {holder} is writing this run") from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
