@@ -12,7 +12,15 @@ from bgpbt.contracts import Strategy
 from bgpbt.records import Order, Outcome, Plan
 from bgpbt.storage import CheckpointStore, History, Position
 
-__all__ = ["Event", "OrderExecutor", "OutcomeCommitted", "RoundPlanned", "RunFinished", "run_loop"]
+__all__ = [
+    "Event",
+    "Observer",
+    "OrderExecutor",
+    "OutcomeCommitted",
+    "RoundPlanned",
+    "RunFinished",
+    "run_loop",
+]
 
 State = TypeVar("State")
 
