@@ -59,15 +59,15 @@ class Layout:
     @cached_property
     def prior_mean_p(self) -> Floats:
         """Means of the priors."""
-        # Distances in the unit cube grow with the root of the dimension, so typical lengthscales do too
-        # (Hvarfner et al., 2024, "Vanilla Bayesian optimization performs great in high dimensions").
-        lengthscale = 0.5 * math.sqrt(max(self.groups, 1)) if self.fit_lengthscales else FIXED_LENGTHSCALE
-        return self._vector(lengthscale=math.log(lengthscale), rate=math.log(0.05), noise=math.log(0.1))
+        # Short lengthscales and little noise, chosen on Hartmann-6 and a mixed Ackley function: medians of
+        # sqrt(dimension) / 2 and 0.1 left more regret after 100 evaluations, on the former ten times as much.
+        lengthscale = 0.5 if self.fit_lengthscales else FIXED_LENGTHSCALE
+        return self._vector(lengthscale=math.log(lengthscale), rate=math.log(0.05), noise=math.log(0.01))
 
     @cached_property
     def prior_deviation_p(self) -> Floats:
         """Standard deviations of the priors."""
-        return self._vector(lengthscale=1.0, overlap=1.0, mixing=1.5, rate=1.5, signal=1.0, noise=1.5)
+        return self._vector(lengthscale=1.0, overlap=1.0, mixing=1.5, rate=1.5, signal=1.0, noise=2.0)
 
     @cached_property
     def bounds(self) -> tuple[Floats, Floats]:
