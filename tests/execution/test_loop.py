@@ -1,4 +1,6 @@
 import contextlib
+import errno
+import itertools
 import os
 import signal
 import subprocess
@@ -15,7 +17,7 @@ from bgpbt.encoding import encode
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Event, OutcomeCommitted, RoundPlanned, RunFinished, run_loop
 from bgpbt.records import From, Order, Outcome
-from bgpbt.storage import CheckpointStore, History
+from bgpbt.storage import CheckpointStore, History, StorageError, create_run
 from bgpbt.storage import checkpoints as checkpoints_module
 from tests.execution.walkers import Walkers, WalkersState, WalkTrainer, go_on
 
@@ -127,23 +129,50 @@ def test_a_crash_between_any_two_steps_changes_nothing(
     assert instant > 40
 
 
+@pytest.mark.parametrize("step", ["fsync", "replace", "unlink"])
+def test_a_file_system_that_refuses_ends_the_run_with_one_line_and_loses_nothing(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    strategy = Walkers(population=2, rounds=2)
+    whole = tmp_path_factory.mktemp("whole")
+    go_on(whole, strategy, WalkTrainer())
+    expected = content(whole)
+    owner: Any = os if step == "fsync" else Path
+    original = getattr(owner, step)
+    refusals = 0
+    for instant in itertools.count():
+        directory = tmp_path_factory.mktemp("full")
+        create_run(directory, {}, seed=0)
+        calls = itertools.count()
+
+        def refuse(*given: Any, at: int = instant, calls: Iterator[int] = calls, **named: Any) -> Any:
+            if next(calls) == at:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return original(*given, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, step, refuse)
+            try:
+                go_on(directory, strategy, WalkTrainer())
+            except StorageError as error:
+                refusals += f"{directory}" in str(error) and "No space left" in str(error)
+            else:
+                break
+        go_on(directory, strategy, WalkTrainer())
+        assert content(directory) == expected
+    assert refusals == instant > 0
+
+
 def test_outcomes_from_before_a_crash_are_not_trained_again(tmp_path: Path) -> None:
     def crash_after_three(event: Event) -> None:
         if isinstance(event, OutcomeCommitted) and event.outcome.member == 2:
             raise Crash
 
-    (tmp_path / "checkpoints").mkdir()
-    checkpoints = CheckpointStore(tmp_path / "checkpoints")
-    with History.create(tmp_path / "history.sqlite") as history:
+    run = create_run(tmp_path, {}, seed=0)
+    executor = LocalExecutor(WalkTrainer(), run.checkpoints)
+    with run.open_history() as history:
         with pytest.raises(Crash):
-            run_loop(
-                Walkers(),
-                LocalExecutor(WalkTrainer(), checkpoints),
-                history,
-                checkpoints,
-                0,
-                observer=crash_after_three,
-            )
+            run_loop(Walkers(), executor, history, run.checkpoints, 0, observer=crash_after_three)
         assert len(history.outcomes()) == 3
     trainer = WalkTrainer()
     go_on(tmp_path, Walkers(rounds=1), trainer)

@@ -16,7 +16,7 @@ from bgpbt.contracts import Checkpoints
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import run_loop
 from bgpbt.records import Checkpoint, Fresh, From, Order, Outcome, Plan, Proposal, ProposalSource, Purpose
-from bgpbt.storage import CheckpointStore, History
+from bgpbt.storage import create_run, is_run, open_run
 
 STEPS = 10
 
@@ -111,11 +111,10 @@ def go_on(
     directory: Path, strategy: Walkers, trainer: WalkTrainer, *, seed: int = 0, max_parallel: int = 1
 ) -> None:
     """Start the run in a directory, or go on with it."""
-    (directory / "checkpoints").mkdir(parents=True, exist_ok=True)
-    checkpoints = CheckpointStore(directory / "checkpoints")
-    path = directory / "history.sqlite"
-    with History.open(path) if path.exists() else History.create(path) as history:
-        run_loop(strategy, LocalExecutor(trainer, checkpoints, max_parallel), history, checkpoints, seed)
+    run = open_run(directory) if is_run(directory) else create_run(directory, {}, seed=seed)
+    with run.locked(), run.open_history() as history:
+        executor = LocalExecutor(trainer, run.checkpoints, max_parallel)
+        run_loop(strategy, executor, history, run.checkpoints, run.description.seed)
 
 
 if __name__ == "__main__":

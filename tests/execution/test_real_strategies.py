@@ -1,0 +1,77 @@
+"""Every strategy, on a toy, through loop and storage: resumed after every round, and with few checkpoints."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bgpbt.contracts import Strategy
+from bgpbt.encoding import encode
+from bgpbt.execution import Event, LocalExecutor, RoundPlanned, best_member, run_loop
+from bgpbt.records import Purpose
+from bgpbt.storage import RunDirectory, create_run, open_run
+from bgpbt.strategies import PopulationSettings, make_strategy, strategy_names
+from bgpbt.toys import make_toy
+
+TOY = make_toy("mixed")
+POPULATION, INITIAL, ROUNDS = 4, 6, 6
+
+
+def strategy(name: str) -> Strategy[Any]:
+    settings = PopulationSettings(
+        population=POPULATION,
+        initial=INITIAL,
+        quantile_fraction=0.25,
+        t_ready=10,
+        max_timesteps=10 * ROUNDS,
+    )
+    return make_strategy(name, space=TOY.space, settings=settings)
+
+
+class NextRound(Exception):  # noqa: N818
+    """The second round of a session begins."""
+
+
+def go_on(run: RunDirectory, name: str, *, rounds_per_session: int | None = None) -> bool:
+    """Go on with a run, for some rounds; return whether it is over."""
+    begun = 0
+
+    def observe(event: Event) -> None:
+        nonlocal begun
+        if isinstance(event, RoundPlanned):
+            assert len(run.checkpoints.stored()) <= POPULATION + 1
+            begun += 1
+            if rounds_per_session is not None and begun > rounds_per_session:
+                raise NextRound
+
+    with run.locked(), run.open_history() as history:
+        executor = LocalExecutor(TOY, run.checkpoints, 2)
+        try:
+            run_loop(strategy(name), executor, history, run.checkpoints, 3, observer=observe)
+        except NextRound:
+            return False
+    return True
+
+
+def content(run: RunDirectory) -> list[str]:
+    with run.open_history(read_only=True) as history:
+        outcomes = [encode(replace(outcome, seconds=0.0)) for outcome in history.outcomes()]
+        return [encode(plan) for plan in history.plans()] + outcomes
+
+
+@pytest.mark.parametrize("name", strategy_names())
+def test_a_run_interrupted_after_every_round_is_the_same_run(tmp_path: Path, name: str) -> None:
+    whole = create_run(tmp_path / "whole", {"strategy": name}, seed=3)
+    assert go_on(whole, name)
+    create_run(tmp_path / "parts", {"strategy": name}, seed=3)
+    sessions = 1
+    while not go_on(open_run(tmp_path / "parts"), name, rounds_per_session=1):
+        sessions += 1
+    assert sessions >= ROUNDS
+    assert content(open_run(tmp_path / "parts")) == content(whole)
+    with whole.open_history(read_only=True) as history:
+        best = best_member(history.trained())
+    assert best is not None
+    assert best.ancestry[0][0].purpose is Purpose.INITIAL
+    assert sum(outcome.steps for _, outcome in best.ancestry) == best.total_steps
