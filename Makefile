@@ -1,8 +1,9 @@
 # `make setup` needs Python 3.11 and a package index, nothing else.
 PYTHON ?= python3.11
 BIN := .venv/bin
+DEMO_FLAGS ?=
 
-.PHONY: help setup demo test lint types layers check lock clean
+.PHONY: help setup demo test lint types layers tests lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -10,13 +11,35 @@ help: ## List the targets
 setup: .venv/.installed ## Create .venv with the locked set of packages
 
 .venv/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Creating .venv with the locked packages (about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock: ## Resolve the newest allowed versions into requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url --no-emit-find-links pyproject.toml requirements.in --output-file requirements.lock
+demo: setup ## Train a small population on the paper's reacher, in under four minutes
+	$(BIN)/bgpbt train --env reacher --pop-size 4 --n-init 8 --quantile-fraction 0.25 \
+	  --t-ready 200_000 --max-timesteps 2_000_000 --num-envs 512 --num-minibatches 8 \
+	  --policy 2 32 --value 2 64 --exist overwrite $(DEMO_FLAGS)
+
+test: setup lint types layers tests ## Run all checks
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+tests: setup
+	$(BIN)/python -m pytest
+
+lock: setup ## Resolve the newest allowed versions into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url \
+	  --no-emit-find-links --upgrade pyproject.toml requirements.in --output-file requirements.lock
 
 clean: ## Remove the environment and all caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,3 +6,9 @@ from pathlib import Path
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bgpbt" / "xla-tests"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+from hypothesis import settings  # noqa: E402
+
+# A first example compiles, and a loaded machine is slow: neither says anything about the code under test.
+settings.register_profile("bgpbt", deadline=None)
+settings.load_profile("bgpbt")

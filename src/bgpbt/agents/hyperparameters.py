@@ -21,7 +21,7 @@ DEFAULTS: Configuration = {
     "update_epochs": 4,
     "reward_scaling": 10.0,
     "gae_lambda": 0.95,
-    "clip_epsilon": 0.2,
+    "clip_epsilon": 0.3,
 }
 
 

@@ -51,9 +51,7 @@ def ppo_loss(
     """Return the weighted sum of the objective (to be minimised) and its parts."""
     logits_il = networks.apply(parameters.policy, spectral.policy, transitions.observation_io)
     value_i = networks.apply(parameters.value, spectral.value, transitions.observation_io)[:, 0]
-    advantage_i = generalised_advantages(
-        transitions.rewards, jax.lax.stop_gradient(value_i), hyperparameters
-    )
+    advantage_i = generalised_advantages(transitions.rewards, jax.lax.stop_gradient(value_i), hyperparameters)
     value_target_i = advantage_i + jax.lax.stop_gradient(value_i)
     weight_i = transitions.weight * transitions.rewards.is_step_i
 

@@ -56,9 +56,7 @@ def seed_words(seed: int) -> SeedWords:
     return np.array([seed >> 32, seed & 0xFFFFFFFF], dtype=np.uint32)
 
 
-def compile_programs(
-    learner: Learner, architectures: Architectures, *, evaluation_episodes: int
-) -> Programs:
+def compile_programs(learner: Learner, architectures: Architectures, *, evaluation_episodes: int) -> Programs:
     """Compile what it takes to train and score agents of these architectures."""
     vector = learner.environment
     base = vector.environment

@@ -88,9 +88,7 @@ class Ranges:
     @classmethod
     def of(cls, space: Space) -> "Ranges":
         """Return the ranges of a space; what it does not name has PPO's default."""
-        return cls(
-            batch_sizes=_levels(space, "batch_size"), unroll_lengths=_levels(space, "unroll_length")
-        )
+        return cls(batch_sizes=_levels(space, "batch_size"), unroll_lengths=_levels(space, "unroll_length"))
 
     @property
     def largest_batch(self) -> int:
@@ -148,4 +146,6 @@ def _levels(space: Space, name: str) -> tuple[int, ...]:
             return tuple(int(value) for value in hyperparameter.choices)
         case UniformIntegerHyperparameter():
             return tuple(range(hyperparameter.lower, hyperparameter.upper + 1))
-    raise InputError(f"{name} must be an integer, ordinal, categorical or constant input, got {hyperparameter}")
+    raise InputError(
+        f"{name} must be an integer, ordinal, categorical or constant input, got {hyperparameter}"
+    )

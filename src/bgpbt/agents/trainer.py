@@ -45,15 +45,19 @@ class PPOTrainer:
         self._settings = settings
         self._on_progress = on_progress
         self._ranges = Ranges.of(space)
-        self._environment = envs.make(settings.environment)
         self._vector = VectorEnvironment(
-            environment=self._environment,
+            environment=envs.make(settings.environment),
             count=settings.environments,
             episode_length=settings.episode_length,
         )
         self._counter = CompilationCounter()
         self._programs: dict[Architectures, Programs] = {}
         self._compiling = threading.Lock()
+
+    @property
+    def environment(self) -> VectorEnvironment:
+        """What members are trained on."""
+        return self._vector
 
     @property
     def compilations(self) -> int:
@@ -77,7 +81,9 @@ class PPOTrainer:
         hyperparameters = hyperparameters_of(order.configuration)
         self._ranges.check(hyperparameters)
         member, steps, figures = self._learn(order, architectures, hyperparameters, checkpoints)
-        returns = self._evaluate(self.programs(architectures), member.policy, [self._settings.evaluation_seed])
+        returns = self._evaluate(
+            self.programs(architectures), member.policy, [self._settings.evaluation_seed]
+        )
         arrays = arrays_of(member)
         failure = _failure(arrays, returns.mean)
         checkpoint = checkpoints.save(arrays, self._metadata(architectures)) if failure is None else None

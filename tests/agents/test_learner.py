@@ -1,0 +1,268 @@
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bgpbt.agents import Architecture, Architectures, networks
+from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
+from bgpbt.agents.learner import Learner, _cheapest, _Minibatch, _share, _shuffled
+from bgpbt.agents.loss import LossTerms, ppo_loss
+from bgpbt.agents.member import Member, initialise_agent
+from bgpbt.agents.normaliser import fresh
+from bgpbt.agents.programs import Programs, compile_programs, seed_words
+from bgpbt.agents.rollout import Experience, collect
+from bgpbt.envs.vector import VectorEnvironment
+from tests.envs.countdown import Countdown
+
+ENVIRONMENTS = 6
+LONGEST = 12
+VECTOR = VectorEnvironment(environment=Countdown(3, 9), count=ENVIRONMENTS, episode_length=7)
+ARCHITECTURES = Architectures(
+    policy=Architecture(depth=1, width=8, spectral_norm=True), value=Architecture(depth=2, width=8)
+)
+
+
+def learner(*slice_rows: int) -> Learner:
+    return Learner(environment=VECTOR, longest_rollout=LONGEST, most_sequences=36, slice_rows=slice_rows)
+
+
+@cache
+def programs(*slice_rows: int) -> Programs:
+    return compile_programs(learner(*slice_rows), ARCHITECTURES, evaluation_episodes=64)
+
+
+def new_member(seed: int = 1) -> tuple[Member, object]:
+    words = seed_words(seed)
+    starts = programs(40).draw_starts(words)
+    return programs(40).initialise(words, starts), starts
+
+
+def numbered_experience() -> Experience:
+    """An experience whose observations are their own index in time-first order."""
+    index_tb = jnp.arange((LONGEST + 1) * ENVIRONMENTS, dtype=jnp.float32).reshape(LONGEST + 1, ENVIRONMENTS)
+    steps_tb = jnp.zeros((LONGEST, ENVIRONMENTS))
+    return Experience(
+        observation_tbo=index_tb[..., None],
+        unsquashed_action_tba=steps_tb[..., None],
+        log_prob_tb=steps_tb,
+        reward_tb=index_tb[:-1],
+        terminated_tb=steps_tb.astype(bool),
+        truncated_tb=steps_tb.astype(bool),
+    )
+
+
+@pytest.mark.parametrize(
+    ("unroll_length", "unrolls", "batch_size", "rows"),
+    [(3, 4, 4, 8), (3, 4, 4, 64), (2, 5, 7, 9), (1, 12, 72, 50), (6, 2, 5, 7)],
+)
+def test_minibatches_hold_every_step_once_in_whole_sequences(
+    unroll_length: int, unrolls: int, batch_size: int, rows: int
+) -> None:
+    sequences = unrolls * ENVIRONMENTS
+    minibatches = -(-sequences // batch_size)
+    order_s = _shuffled(jax.random.PRNGKey(0), jnp.int32(sequences), 72)
+    seen: list[float] = []
+    for index in range(minibatches):
+        first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
+        assert 0 < size <= batch_size
+        minibatch = _Minibatch(
+            experience=numbered_experience(),
+            # Indices are far beyond the clip, so the statistics shrink them into [-5, 5].
+            normaliser=fresh(1)._replace(count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
+            order_s=order_s,
+            first=first,
+            size=size,
+            unroll_length=jnp.int32(unroll_length),
+            key=jax.random.PRNGKey(1),
+        )
+        total_weight = 0.0
+        for slice_index in range(int(minibatch.slices(rows))):
+            taken = minibatch.take(jnp.int32(slice_index), rows)
+            is_step_i = np.asarray(taken.rewards.is_step_i)
+            index_i = np.rint(np.asarray(taken.observation_io)[:, 0] * 100.0)
+            seen += index_i[is_step_i].tolist()
+            # A step's successor in time is the next row, in the same environment.
+            follows_i = np.flatnonzero(is_step_i)
+            np.testing.assert_array_equal(index_i[follows_i + 1], index_i[follows_i] + ENVIRONMENTS)
+            np.testing.assert_array_equal(np.asarray(taken.rewards.reward_i)[is_step_i], index_i[is_step_i])
+            total_weight += float(taken.weight) * is_step_i.sum()
+        assert total_weight == pytest.approx(1.0)
+    assert sorted(seen) == list(range(unroll_length * sequences))
+
+
+def test_every_permutation_is_as_likely() -> None:
+    # Chi-squared over the 24 orders of 4 sequences, at an error rate of one in a million.
+    order_ns = jax.vmap(lambda key: _shuffled(key, jnp.int32(4), 9))(
+        jax.random.split(jax.random.PRNGKey(0), 24_000)
+    )
+    np.testing.assert_array_equal(order_ns[:, 4:], np.tile(np.arange(4, 9), (24_000, 1)))
+    _, count_p = np.unique(np.asarray(order_ns[:, :4]), axis=0, return_counts=True)
+    assert len(count_p) == 24
+    assert np.sum((count_p - 1000.0) ** 2 / 1000.0) < 78.0
+
+
+def test_the_slice_size_with_the_least_padding_is_taken() -> None:
+    def choice(size: int, unroll_length: int) -> int:
+        nothing = jnp.zeros(())
+        minibatch = _Minibatch(
+            numbered_experience(),
+            fresh(1),
+            nothing,
+            nothing,
+            jnp.int32(size),
+            jnp.int32(unroll_length),
+            nothing,
+        )
+        return int(_cheapest(minibatch, (384, 1536, 6144)))
+
+    assert [choice(64, 5), choice(256, 5), choice(1024, 5)] == [0, 1, 2]
+    assert choice(1024, 15) == 2
+    assert choice(1, 500) == 1  # a slice that is shorter than a sequence cannot take it
+
+
+CONFIGURATION = {
+    "batch_size": 6,
+    "unroll_length": 3,
+    "update_epochs": 3,
+    "entropy_cost": 0.0,  # its estimate is sampled slice by slice
+    "learning_rate": 1e-2,
+}
+
+
+def iterate(slice_rows: tuple[int, ...], unrolls: int = 4) -> tuple[Member, LossTerms]:
+    member, starts = new_member()
+    return programs(*slice_rows).iterate(
+        member,
+        starts,  # type: ignore[arg-type]
+        hyperparameters_of(CONFIGURATION),
+        np.int32(unrolls),
+        seed_words(5),
+        np.int32(0),
+    )
+
+
+def test_an_update_does_not_depend_on_the_slices_it_is_computed_in() -> None:
+    whole, whole_terms = iterate((40,))
+    for slice_rows in [(4,), (10,), (8, 24)]:
+        sliced, sliced_terms = iterate(slice_rows)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), sliced, whole)
+        for name in set(LossTerms._fields) - {"entropy"}:
+            expected = getattr(whole_terms, name)
+            np.testing.assert_allclose(getattr(sliced_terms, name), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_an_iteration_agrees_with_plain_ppo() -> None:
+    """The same data, order and losses, but Adam and the loops written out by hand on exact shapes."""
+    member, starts = new_member()
+    hyperparameters = hyperparameters_of(CONFIGURATION)
+    key = jax.random.fold_in(jax.random.fold_in(seed_words(5), 2), 0)
+    expected = plain_ppo(member, starts, hyperparameters, unrolls=4, key=key)
+    actual, _ = iterate((40,))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-5), actual.parameters, expected)
+
+
+def plain_ppo(
+    member: Member, starts: object, hyperparameters: Hyperparameters, *, unrolls: int, key: jax.Array
+) -> object:
+    rollout_key, learning_key = jax.random.split(key)
+    unroll_length = int(hyperparameters.unroll_length)
+    steps = unrolls * unroll_length
+    _, experience = collect(
+        VECTOR,
+        member.policy,
+        member.environments,
+        starts,  # type: ignore[arg-type]
+        steps=jnp.int32(steps),
+        longest=steps,
+        key=rollout_key,
+    )
+    observation_no = np.asarray(experience.observation_tbo[:steps]).reshape(-1, 2)
+    normaliser = fresh(2)._replace(
+        count=jnp.float32(len(observation_no)),
+        mean_o=jnp.asarray(observation_no.mean(0)),
+        squares_o=jnp.asarray(observation_no.var(0) * len(observation_no)),
+    )
+    parameters, spectral = member.parameters, member.spectral
+    first_moment = jax.tree.map(jnp.zeros_like, parameters)
+    second_moment = jax.tree.map(jnp.zeros_like, parameters)
+    sequences = unrolls * ENVIRONMENTS
+    minibatches = -(-sequences // int(hyperparameters.batch_size))
+    updates = 0
+    for epoch in range(int(hyperparameters.update_epochs)):
+        order_key, entropy_key = jax.random.split(jax.random.fold_in(learning_key, epoch))
+        order_s = _shuffled(order_key, jnp.int32(sequences), 36)
+        for index in range(minibatches):
+            first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
+            minibatch = _Minibatch(
+                experience,
+                normaliser,
+                order_s,
+                first,
+                size,
+                jnp.int32(unroll_length),
+                jax.random.fold_in(entropy_key, index),
+            )
+            rows = int(size) * (unroll_length + 1)
+            gradient, _ = jax.grad(ppo_loss, has_aux=True)(
+                parameters, spectral, minibatch.take(jnp.int32(0), rows), hyperparameters, minibatch.key
+            )
+            updates += 1
+            first_moment = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first_moment, gradient)
+            second_moment = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, second_moment, gradient)
+            parameters = jax.tree.map(
+                lambda p, m, v, n=updates: (
+                    p
+                    - hyperparameters.learning_rate
+                    * (m / (1 - 0.9**n))
+                    / (jnp.sqrt(v / (1 - 0.999**n)) + 1e-8)
+                ),
+                parameters,
+                first_moment,
+                second_moment,
+            )
+            spectral = spectral._replace(policy=networks.spectral_step(parameters.policy, spectral.policy))
+    return parameters
+
+
+def test_it_learns_a_task_whose_best_return_is_known() -> None:
+    # The action is the reward and lies in (-1, 1): the best mean return is the mean episode length.
+    member, starts = new_member(2)
+    best = float(np.mean(np.minimum(np.arange(3, 10), 7)))
+    configuration = {
+        "batch_size": 9,
+        "unroll_length": 3,
+        "learning_rate": 1e-2,
+        "entropy_cost": 0.0,
+        "discount": 0.9,
+    }
+    before, _ = programs(40).evaluate(member.policy, seed_words(1))
+    for iteration in range(60):
+        member, _ = programs(40).iterate(
+            member,
+            starts,  # type: ignore[arg-type]
+            hyperparameters_of(configuration),
+            np.int32(4),
+            seed_words(2),
+            np.int32(iteration),
+        )
+    after, _ = programs(40).evaluate(member.policy, seed_words(1))
+    assert np.mean(before) < 0.5 * best
+    assert np.mean(after) > 0.9 * best
+
+
+def test_evaluation_stops_counting_at_the_end_of_an_episode() -> None:
+    member, _ = new_member()
+    return_n, steps = programs(40).evaluate(member.policy, seed_words(1))
+    assert return_n.shape == (64,)
+    assert np.all(np.abs(return_n) < 7.0)
+    assert steps == 7
+
+
+def test_a_new_member_has_seen_nothing() -> None:
+    member, _ = new_member()
+    assert member.normaliser.count == 0
+    assert member.optimiser.count == 0
+    assert isinstance(member, Member)
+    assert initialise_agent.__doc__
