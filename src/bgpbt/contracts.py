@@ -23,7 +23,8 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 class Strategy(Protocol[State]):
     """Says which member trains next, from which weights, with which configuration.
 
-    Pure: no clock, no files, no global random state. Equal arguments give equal results.
+    Pure: no clock, no files, no global random state. Equal arguments give equal results. The checkpoints
+    that a state names are kept; all others are removed when a round ends.
     """
 
     @property
@@ -65,8 +66,8 @@ class Trainer(Protocol):
 
 
 class Executor(Protocol):
-    """Runs the orders of a plan, somewhere, and yields outcomes as they come."""
+    """Runs orders, somewhere, and yields outcomes as they come."""
 
-    def run(self, plan: Plan) -> Iterator[Outcome]:
+    def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
         """Yield one outcome for each order, in any sequence."""
         ...

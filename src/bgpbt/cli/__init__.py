@@ -1,1 +1,119 @@
 """The commands: the only place that prints."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import arg
+
+from bgpbt import envs
+from bgpbt.cli.arguments import TrainArguments
+from bgpbt.cli.session import resume_run, start_run
+from bgpbt.cli.tables import write_table
+from bgpbt.errors import BgpbtError
+from bgpbt.execution import TOY_PREFIX
+from bgpbt.storage import open_run
+from bgpbt.toys import toy_names
+
+__all__ = ["main"]
+
+BAD_INPUT = 2
+"""Exit status of a user's mistake; nothing has been touched."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeArguments:
+    """Go on with a run that was interrupted."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's directory."""
+    max_parallel: Annotated[int, arg(aliases=["-mp"])] = 1
+    """Members trained at the same time, at most."""
+    verbose: Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(aliases=["-v"])] = False
+    """Print a line for every member, not only for every round."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvsArguments:
+    """List the tasks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportArguments:
+    """Write every member of every round as CSV."""
+
+    run: tyro.conf.Positional[Path]
+    """The run's directory."""
+    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """File to write; without it, standard output."""
+
+
+Arguments = (
+    Annotated[TrainArguments, tyro.conf.subcommand("train")]
+    | Annotated[ResumeArguments, tyro.conf.subcommand("resume")]
+    | Annotated[EnvsArguments, tyro.conf.subcommand("envs")]
+    | Annotated[ExportArguments, tyro.conf.subcommand("export")]
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = tyro.cli(  # type: ignore[call-overload]
+        Arguments, args=arguments, prog="bgpbt", description="Bayesian Generational Population-Based Training"
+    )
+    try:
+        return _run(chosen)
+    except BgpbtError as error:
+        print(f"bgpbt: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _run(
+    chosen: TrainArguments | ResumeArguments | EnvsArguments | ExportArguments,
+) -> int:
+    match chosen:
+        case TrainArguments():
+            return _train(chosen)
+        case ResumeArguments():
+            return resume_run(chosen.run, max_parallel=chosen.max_parallel, verbose=chosen.verbose)
+        case EnvsArguments():
+            return _list_environments()
+        case ExportArguments():
+            return _export(chosen)
+
+
+def _train(arguments: TrainArguments) -> int:
+    runs = arguments.runs()
+    for flag in arguments.inert_flags():
+        print(f"bgpbt: note: {flag} changes nothing with -sm hpo", file=sys.stderr)
+    for path, settings in runs.items():
+        status = start_run(
+            settings,
+            path,
+            arguments.exist,
+            max_parallel=arguments.max_parallel,
+            verbose=arguments.verbose,
+        )
+        if status != 0:
+            return status
+    return 0
+
+
+def _list_environments() -> int:
+    for name in (*envs.names(), *(f"{TOY_PREFIX}{toy}" for toy in toy_names())):
+        print(name)
+    return 0
+
+
+def _export(arguments: ExportArguments) -> int:
+    with open_run(arguments.run).open_history(read_only=True) as history:
+        trained = history.trained()
+    if arguments.output is None:
+        write_table(sys.stdout, trained)
+        return 0
+    with arguments.output.open("w", newline="", encoding="utf-8") as file:
+        write_table(file, trained)
+    return 0

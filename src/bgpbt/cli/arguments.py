@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.errors import InputError
-from bgpbt.execution.experiment import ExperimentSettings
+from bgpbt.execution import ExperimentSettings
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import strategy_names
 
@@ -86,6 +86,18 @@ class TrainArguments:
         default=("t_distillation", "distill_every", "max_distillation", "patience", "arch_policy")
     )
 
+    def runs(self) -> dict[Path, ExperimentSettings]:
+        """Return the settings of every run asked for, by the directory it goes to.
+
+        Raises:
+            InputError: a value is not allowed, or asks for what is not there yet.
+        """
+        seeds = range(self.seed, self.seed + self.num_repeats)
+        runs = {self.save_dir / self._run_name(seed): self.settings(seed) for seed in seeds}
+        if not runs:
+            raise InputError(f"num_repeats = {self.num_repeats} must be 1 or more")
+        return runs
+
     def settings(self, seed: int) -> ExperimentSettings:
         """Return the settings of the run with this seed.
 
@@ -112,6 +124,10 @@ class TrainArguments:
             space=None if self.space is None else _read_space(self.space),
         )
 
+    def _run_name(self, seed: int) -> str:
+        task = self.env.replace(":", "-").replace("/", "-")
+        return f"{task}-{self.optimizer}-{self.search_mode}-seed{seed}"
+
     def inert_flags(self) -> list[str]:
         """Return the given flags that change nothing in search mode hpo."""
         return [f"--{name}" for name in self._generation_flags if getattr(self, name) is not None]
@@ -127,9 +143,8 @@ class TrainArguments:
             raise InputError(
                 f"-te {self.t_ready_end}: a schedule of t_ready is not available yet; leave -te out"
             )
-        for name in ("num_repeats", "max_parallel"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)} must be 1 or more")
+        if self.max_parallel < 1:
+            raise InputError(f"max_parallel = {self.max_parallel} must be 1 or more")
 
 
 def _read_space(path: Path) -> str:

@@ -1,11 +1,18 @@
 """The loop between strategy and trainer, and the executors."""
 
+from bgpbt.execution.experiment import (
+    TOY_PREFIX,
+    Experiment,
+    ExperimentSettings,
+    assemble,
+    derived_seed,
+    difference,
+)
 from bgpbt.execution.history_queries import BestMember, ancestry, best_member, steps_by_purpose, table
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import (
     Event,
     Observer,
-    OrderExecutor,
     OutcomeCommitted,
     RoundPlanned,
     RunFinished,
@@ -14,18 +21,23 @@ from bgpbt.execution.loop import (
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 
 __all__ = [
+    "TOY_PREFIX",
     "BestMember",
     "Event",
+    "Experiment",
+    "ExperimentSettings",
     "LocalExecutor",
     "Observer",
-    "OrderExecutor",
     "OutcomeCommitted",
     "RoundPlanned",
     "RunFinished",
     "StopRequested",
     "StopSwitch",
     "ancestry",
+    "assemble",
     "best_member",
+    "derived_seed",
+    "difference",
     "run_loop",
     "steps_by_purpose",
     "table",

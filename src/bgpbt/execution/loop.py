@@ -4,18 +4,17 @@ A process killed anywhere loses the orders under way and nothing else. An order 
 it again gives the same outcome, and the run goes on as if nothing had happened.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from bgpbt.contracts import Strategy
+from bgpbt.contracts import Executor, Strategy
 from bgpbt.records import Order, Outcome, Plan
 from bgpbt.storage import CheckpointStore, History, Position
 
 __all__ = [
     "Event",
     "Observer",
-    "OrderExecutor",
     "OutcomeCommitted",
     "RoundPlanned",
     "RunFinished",
@@ -23,14 +22,6 @@ __all__ = [
 ]
 
 State = TypeVar("State")
-
-
-class OrderExecutor(Protocol):
-    """Runs orders, somewhere, and yields outcomes as they come."""
-
-    def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
-        """Yield one outcome for each order, in any sequence."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +51,7 @@ Observer = Callable[[Event], None]
 
 def run_loop(
     strategy: Strategy[State],
-    executor: OrderExecutor,
+    executor: Executor,
     history: History,
     checkpoints: CheckpointStore,
     seed: int,
@@ -102,9 +93,7 @@ def _advance(
     return Position(state=next_state, plan=plan)
 
 
-def _run_round(
-    plan: Plan, executor: OrderExecutor, history: History, observer: Observer
-) -> tuple[Outcome, ...]:
+def _run_round(plan: Plan, executor: Executor, history: History, observer: Observer) -> tuple[Outcome, ...]:
     """Run the orders that have no outcome yet; return the outcomes of the round, by member."""
     done = {outcome.member: outcome for outcome in history.outcomes(plan.round)}
     observer(RoundPlanned(plan=plan, done=tuple(done.values())))

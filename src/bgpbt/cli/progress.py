@@ -1,0 +1,150 @@
+"""What a person sees while a run goes on.
+
+On a terminal a line at the bottom moves: round, best return, steps per second, time left. Everywhere each
+round leaves a line, so that a log file reads as well.
+"""
+
+import math
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
+from bgpbt.records import Order, Outcome
+
+__all__ = ["RunProgress"]
+
+
+class RunProgress:
+    """Follows a run's events and the trainer's progress, and prints them."""
+
+    def __init__(self, console: Console, settings: ExperimentSettings, *, verbose: bool) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._rounds = settings.population_settings.rounds
+        self._total_steps = _expected_steps(settings)
+        self._lock = threading.Lock()
+        self._began = time.perf_counter()
+        self._recalled_steps = 0  # from before this process
+        self._finished_steps = 0  # of orders with an outcome, in this process
+        self._running: dict[int, int] = {}  # member to steps done in its order
+        self._best = -math.inf
+        self._round: list[tuple[Order, Outcome]] = []
+        self._orders = 0
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), console=console, transient=True
+        )
+        self._task = self._bar.add_task("starting", total=self._total_steps)
+
+    def __enter__(self) -> "RunProgress":
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def recall(self, trained: Sequence[tuple[Order, Outcome]]) -> None:
+        """Take in what happened before this process."""
+        for _, outcome in trained:
+            self._recalled_steps += outcome.steps
+            self._see(outcome)
+        if trained:
+            self._console.print(f"going on after {len(trained)} trained members", highlight=False)
+
+    def trained(self, order: Order, steps: int) -> None:
+        """Take in a trainer's progress; called from its thread."""
+        with self._lock:
+            self._running[order.member] = steps
+            self._draw(order.round)
+
+    def observe(self, event: Event) -> None:
+        """Take in an event of the loop."""
+        with self._lock:
+            if isinstance(event, RoundPlanned):
+                done = {outcome.member: outcome for outcome in event.done}
+                self._round = [(event.plan.orders[member], done[member]) for member in sorted(done)]
+                self._orders = len(event.plan.orders)
+                self._draw(event.plan.round)
+            elif isinstance(event, OutcomeCommitted):
+                self._commit(event.order, event.outcome)
+
+    def _commit(self, order: Order, outcome: Outcome) -> None:
+        self._running.pop(order.member, None)
+        self._finished_steps += outcome.steps
+        self._see(outcome)
+        self._round.append((order, outcome))
+        if outcome.failure is not None:
+            self._say(f"  member {order.member} failed and will be replaced: {outcome.failure}")
+        elif self._verbose:
+            self._say(f"  {_member_line(order, outcome)}")
+        if len(self._round) == self._orders:
+            self._say(self._round_line(order.round))
+        self._draw(order.round)
+
+    def _see(self, outcome: Outcome) -> None:
+        if math.isfinite(outcome.score):
+            self._best = max(self._best, outcome.score)
+
+    def _round_line(self, round_index: int) -> str:
+        scores = [outcome.score for _, outcome in self._round if math.isfinite(outcome.score)]
+        spread = (
+            f"return: median {statistics.median(scores):.4g}, best {max(scores):.4g}, worst {min(scores):.4g}"
+            if scores
+            else "no member has a return"
+        )
+        return f"{self._where(round_index)}  {spread}  |  {self._speed()}"
+
+    def _where(self, round_index: int) -> str:
+        return f"round {round_index + 1}/{self._rounds}"
+
+    def _speed(self) -> str:
+        elapsed = time.perf_counter() - self._began
+        here = self._finished_steps + sum(self._running.values())
+        rate = here / elapsed if elapsed > 0 else 0.0
+        left = self._total_steps - self._recalled_steps - here
+        time_left = _duration(max(left, 0) / rate) if rate > 0 else "?"
+        return f"{rate:,.0f} steps/s, {time_left} left"
+
+    def _draw(self, round_index: int) -> None:
+        done = self._recalled_steps + self._finished_steps + sum(self._running.values())
+        best = f"{self._best:.4g}" if math.isfinite(self._best) else "-"
+        self._bar.update(
+            self._task,
+            completed=done,
+            description=f"{self._where(round_index)}  best return {best}  {self._speed()}",
+        )
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _expected_steps(settings: ExperimentSettings) -> int:
+    """Return the environment steps of the whole run: the initial design, then the population."""
+    population = settings.population_settings
+    later = settings.max_timesteps - population.target(0)
+    return population.initial * population.target(0) + population.population * later
+
+
+def _member_line(order: Order, outcome: Outcome) -> str:
+    parent = f" from member {order.proposal.parent}" if order.proposal.parent is not None else ""
+    return (
+        f"member {order.member}: return {outcome.score:.4g} after {order.first_step + outcome.steps:,} steps, "
+        f"configuration {order.proposal.source.value}{parent}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration a person reads at a glance."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {whole % 60:02} s" if minutes else f"{whole} s"

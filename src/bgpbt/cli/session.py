@@ -1,0 +1,148 @@
+"""One run from the terminal: started, gone on with, interrupted, summed up."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from bgpbt.cli.progress import RunProgress
+from bgpbt.cli.summary import print_summary
+from bgpbt.cli.tables import write_stats
+from bgpbt.encoding import decode, encode
+from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.execution import (
+    ExperimentSettings,
+    LocalExecutor,
+    StopRequested,
+    StopSwitch,
+    assemble,
+    difference,
+    run_loop,
+)
+from bgpbt.records import Order
+from bgpbt.storage import RunDirectory, create_run, open_run
+
+__all__ = ["INTERRUPTED", "resume_run", "settings_of", "start_run"]
+
+INTERRUPTED = 130
+"""Exit status of a run that was asked to end, as shells report Ctrl-C."""
+
+
+def start_run(
+    settings: ExperimentSettings, path: Path, exist: str | None, *, max_parallel: int, verbose: bool
+) -> int:
+    """Start a run, or what `exist` says if it is there; return the exit status.
+
+    Raises:
+        BgpbtError: bad input or a damaged run; nothing was touched.
+    """
+    if path.exists() and exist is None:
+        raise InputError(f"{path} is there already; add -exist resume to go on with it, or -exist overwrite")
+    if path.exists() and exist == "resume":
+        run = open_run(path)
+        differs = difference(settings_of(run), settings)
+        if differs is not None:
+            raise InputError(f"{path} was made with another configuration: {differs}")
+        return _go(run, settings, max_parallel=max_parallel, verbose=verbose)
+    if exist == "resume":
+        raise InputError(f"{path}: there is no run to resume; leave -exist resume out to start one")
+    assemble(settings)  # refuses bad input before anything is touched
+    run = create_run(
+        path,
+        json.loads(encode(settings)),
+        seed=settings.seed,
+        device=_device(settings),
+        overwrite=exist == "overwrite",
+    )
+    return _go(run, settings, max_parallel=max_parallel, verbose=verbose)
+
+
+def resume_run(path: Path, *, max_parallel: int, verbose: bool) -> int:
+    """Go on with a run until it is finished; return the exit status.
+
+    Raises:
+        BgpbtError: there is no run, or it is damaged.
+    """
+    run = open_run(path)
+    return _go(run, settings_of(run), max_parallel=max_parallel, verbose=verbose)
+
+
+def settings_of(run: RunDirectory) -> ExperimentSettings:
+    """Return the settings a run was started with.
+
+    Raises:
+        DamagedRunError: they are not those of this program.
+    """
+    try:
+        return decode(ExperimentSettings, json.dumps(run.description.configuration))
+    except Exception as error:  # the converter raises groups of whatever went wrong inside
+        raise DamagedRunError(f"{run.path / 'run.json'}: the configuration cannot be read") from error
+
+
+def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, verbose: bool) -> int:
+    console = Console()
+    switch = StopSwitch()
+    progress = RunProgress(console, settings, verbose=verbose)
+
+    def on_progress(order: Order, steps: int) -> None:
+        progress.trained(order, steps)
+        switch.check()
+
+    experiment = assemble(settings, on_progress=on_progress)
+    executor = LocalExecutor(experiment.trainer, run.checkpoints, _parallel(max_parallel), switch=switch)
+    with run.locked(), run.open_history() as history, _signals(console, switch, run.path):
+        console.print(f"run {run.path}", highlight=False)
+        try:
+            with progress:
+                progress.recall(history.trained())
+                run_loop(
+                    experiment.strategy,
+                    executor,
+                    history,
+                    run.checkpoints,
+                    settings.seed,
+                    observer=progress.observe,
+                )
+        except StopRequested:
+            console.print(f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
+            return INTERRUPTED
+        finally:
+            write_stats(run.path, settings.seed, history.trained())
+        print_summary(console, experiment, history.trained(), run.checkpoints)
+    return 0
+
+
+def _parallel(wanted: int) -> int:
+    """Return how many members train at the same time: what is wanted, up to the number of processors."""
+    return min(wanted, os.cpu_count() or 1)
+
+
+def _device(settings: ExperimentSettings) -> str:
+    if settings.is_toy:
+        return "cpu"
+    import jax
+
+    return str(jax.devices()[0].device_kind)
+
+
+@contextmanager
+def _signals(console: Console, switch: StopSwitch, path: Path) -> Iterator[None]:
+    """End cleanly on the first SIGINT or SIGTERM and at once on the second."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if switch.requested:
+            os._exit(128 + number)  # what is committed is on disk; a running program cannot be interrupted
+        console.print("stopping after the running iteration; once more to stop at once")
+        switch.stop()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

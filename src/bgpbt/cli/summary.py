@@ -1,0 +1,64 @@
+"""What a finished run says of itself."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from bgpbt.contracts import Checkpoints
+from bgpbt.execution import BestMember, Experiment, best_member, derived_seed, steps_by_purpose
+from bgpbt.records import Order, Outcome
+
+__all__ = ["print_summary"]
+
+
+def print_summary(
+    console: Console,
+    experiment: Experiment,
+    trained: Sequence[tuple[Order, Outcome]],
+    checkpoints: Checkpoints,
+) -> None:
+    """Print the best member, its return on start states that selection never saw, and where steps went."""
+    table = Table(title="Summary", title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    best = best_member(trained)
+    if best is None:
+        table.add_row("best member", "none: every member failed")
+    else:
+        _add_best(table, experiment, best, checkpoints)
+    for purpose, steps in steps_by_purpose(trained).items():
+        table.add_row(f"environment steps: {purpose}", f"{steps:,}")
+    failed = [outcome for _, outcome in trained if outcome.failure is not None]
+    if failed:
+        table.add_row("failed members", f"{len(failed)}, last: {failed[-1].failure}")
+    compilations = getattr(experiment.trainer, "compilations", None)
+    if compilations is not None:
+        table.add_row("compilations", f"{compilations}")
+    console.print(table)
+
+
+def _add_best(table: Table, experiment: Experiment, best: BestMember, checkpoints: Checkpoints) -> None:
+    order, outcome = best.order, best.outcome
+    table.add_row(
+        "best member", f"{order.member} of round {order.round + 1}, after {best.total_steps:,} steps"
+    )
+    table.add_row("its return in selection", f"{outcome.score:.6g}")
+    if not experiment.settings.is_toy:
+        table.add_row("its return on test seeds", _test_return(experiment, best, checkpoints))
+    for name, value in best.configuration.items():
+        table.add_row(f"  {name}", f"{value:.4g}" if isinstance(value, float) else f"{value}")
+
+
+def _test_return(experiment: Experiment, best: BestMember, checkpoints: Checkpoints) -> str:
+    from bgpbt.agents import PPOTrainer
+
+    assert isinstance(experiment.trainer, PPOTrainer)
+    assert best.outcome.checkpoint is not None
+    returns = experiment.trainer.evaluate(
+        best.outcome.checkpoint,
+        checkpoints,
+        episodes=experiment.settings.test_episodes,
+        seed=derived_seed(experiment.settings.seed, "test"),
+    )
+    return f"{returns.mean:.6g} +- {returns.standard_error:.2g} ({returns.return_n.size} episodes)"
