@@ -1,4 +1,4 @@
-"""The paper's command line: `python3 main.py -e ant --pop_size 8 -qf 0.125 -ni 24 -tr 1_000_000 -o bgpbt -sm hpo`."""
+"""The paper's command line, with its flags: `python3 main.py -e ant --pop_size 8 -ni 24 -sm hpo`."""
 
 import sys
 

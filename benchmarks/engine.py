@@ -12,6 +12,8 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Annotated, Any
 
 import jax
@@ -101,14 +103,11 @@ def measure(arguments: Arguments) -> Figures:
     for repeat in range(arguments.repeats + 1):
         seconds["raw"].append(timed(raw.call)[0])
         seconds["products"].append(timed(products.call)[0])
-        elapsed, (_, steps) = timed(lambda: programs.evaluate(member.policy, seed))
+        elapsed, (_, steps) = timed(partial(programs.evaluate, member.policy, seed))
         evaluation_steps = int(steps) * settings.evaluation_episodes
         seconds["evaluate"].append(elapsed)
-        elapsed, (member, _) = timed(
-            lambda i=repeat: programs.iterate(
-                member, starts, hyperparameters, np.int32(unrolls), seed, np.int32(i)
-            )
-        )
+        iteration = (member, starts, hyperparameters, np.int32(unrolls), seed, np.int32(repeat))
+        elapsed, (member, _) = timed(partial(programs.iterate, *iteration))
         seconds["train"].append(elapsed)
     median = {name: statistics.median(times[1:]) for name, times in seconds.items()}  # the first warms up
 
@@ -167,7 +166,7 @@ def matrix_products(settings: PPOSettings, environment: Environment) -> Limit:
     ]
     random = np.random.default_rng(0)
     kernels = [
-        [jnp.asarray(random.normal(size=pair) / np.sqrt(pair[0]), jnp.float32) for pair in zip(s, s[1:])]
+        [jnp.asarray(random.normal(size=pair) / np.sqrt(pair[0]), jnp.float32) for pair in pairwise(s)]
         for s in sizes
     ]
     input_bo = jnp.asarray(random.normal(size=(rows, environment.observation_size)), jnp.float32)

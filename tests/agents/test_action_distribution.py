@@ -11,7 +11,8 @@ LOGITS = [(0.0, 0.0), (1.5, -2.0), (-3.0, 1.0)]
 
 def density(mean: float, unscaled: float, unsquashed_n: np.ndarray) -> np.ndarray:
     logits = jnp.tile(jnp.array([mean, unscaled]), (unsquashed_n.size, 1))
-    return np.exp(np.asarray(action_distribution.log_prob(logits, jnp.asarray(unsquashed_n)[:, None])))
+    log_prob_n = action_distribution.log_prob(logits, jnp.asarray(unsquashed_n)[:, None])
+    return np.exp(np.asarray(log_prob_n))
 
 
 @pytest.mark.parametrize(("mean", "unscaled"), LOGITS)

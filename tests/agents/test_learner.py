@@ -12,7 +12,7 @@ from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
 from bgpbt.agents.normaliser import fresh
 from bgpbt.agents.programs import Programs, compile_programs, seed_words
-from bgpbt.agents.rollout import Experience, collect
+from bgpbt.agents.rollout import Experience, collect, empty
 from bgpbt.envs.vector import VectorEnvironment
 from tests.envs.countdown import Countdown
 
@@ -70,7 +70,7 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
         minibatch = _Minibatch(
             experience=numbered_experience(),
             # Indices are far beyond the clip, so the statistics shrink them into [-5, 5].
-            normaliser=fresh(1)._replace(count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
+            normaliser=fresh(1)._replace(observation_count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
             order_s=order_s,
             first=first,
             size=size,
@@ -172,15 +172,14 @@ def plain_ppo(
     _, experience = collect(
         VECTOR,
         member.policy,
-        member.environments,
-        starts,  # type: ignore[arg-type]
+        (member.environments, starts),  # type: ignore[arg-type]
+        empty(VECTOR, steps),
         steps=jnp.int32(steps),
-        longest=steps,
         key=rollout_key,
     )
     observation_no = np.asarray(experience.observation_tbo[:steps]).reshape(-1, 2)
     normaliser = fresh(2)._replace(
-        count=jnp.float32(len(observation_no)),
+        observation_count=jnp.float32(len(observation_no)),
         mean_o=jnp.asarray(observation_no.mean(0)),
         squares_o=jnp.asarray(observation_no.var(0) * len(observation_no)),
     )
@@ -262,7 +261,7 @@ def test_evaluation_stops_counting_at_the_end_of_an_episode() -> None:
 
 def test_a_new_member_has_seen_nothing() -> None:
     member, _ = new_member()
-    assert member.normaliser.count == 0
+    assert member.normaliser.observation_count == 0
     assert member.optimiser.count == 0
     assert isinstance(member, Member)
     assert initialise_agent.__doc__

@@ -28,7 +28,9 @@ def test_a_network_is_the_composition_of_its_layers() -> None:
         hidden = hidden @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
         hidden = hidden / (1.0 + np.exp(-hidden))
     expected = hidden @ np.asarray(parameters[-1]["kernel"]) + np.asarray(parameters[-1]["bias"])
-    np.testing.assert_allclose(networks.apply(parameters, spectral, input_bi), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        networks.apply(parameters, spectral, jnp.asarray(input_bi)), expected, atol=1e-5
+    )
 
 
 def test_spectral_normalisation_divides_hidden_kernels_by_their_largest_singular_value() -> None:

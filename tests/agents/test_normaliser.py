@@ -21,14 +21,18 @@ def test_merging_batches_gives_the_statistics_of_all_observations(batches: list[
     for batch in batches:
         merged = normaliser.merge(merged, normaliser.statistics(jnp.asarray(batch)))
     everything = np.concatenate(batches).astype(np.float64)
-    assert merged.count == len(everything)
+    assert merged.observation_count == len(everything)
     np.testing.assert_allclose(merged.mean_o, everything.mean(0), atol=1e-3)
-    np.testing.assert_allclose(merged.squares_o / merged.count, everything.var(0), rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(
+        merged.squares_o / merged.observation_count, everything.var(0), rtol=1e-3, atol=1e-2
+    )
 
 
 def test_normalised_observations_have_mean_0_and_deviation_1() -> None:
     observation_bo = np.random.default_rng(0).normal([5.0, -2.0], [0.1, 30.0], (1000, 2)).astype(np.float32)
-    normalised_bo = normaliser.normalise(normaliser.statistics(jnp.asarray(observation_bo)), observation_bo)
+    normalised_bo = normaliser.normalise(
+        normaliser.statistics(jnp.asarray(observation_bo)), jnp.asarray(observation_bo)
+    )
     np.testing.assert_allclose(np.mean(normalised_bo, 0), 0.0, atol=1e-3)
     np.testing.assert_allclose(np.std(normalised_bo, 0), 1.0, atol=1e-3)
 

@@ -105,7 +105,7 @@ def test_environments_optimiser_and_normaliser_go_on(trainer: PPOTrainer) -> Non
     _, after = trained(trainer, order(configuration, start=start, steps=128), checkpoints)
     np.testing.assert_array_equal(before["environments.episode_step"], 4)
     np.testing.assert_array_equal(after["environments.episode_step"], 8)
-    assert after["normaliser.count"] == 2 * before["normaliser.count"] == 2 * 128
+    assert after["normaliser.observation_count"] == 2 * before["normaliser.observation_count"] == 2 * 128
     assert after["optimiser.count"] == 2 * before["optimiser.count"] == 2 * 4
 
 
@@ -146,7 +146,7 @@ def test_a_member_that_diverges_fails_and_leaves_no_checkpoint(trainer: PPOTrain
 
 
 def test_an_exception_from_progress_ends_the_training() -> None:
-    class Stop(Exception):
+    class Stop(Exception):  # noqa: N818
         pass
 
     def stop(*_: object) -> None:
@@ -177,7 +177,7 @@ def test_settings_that_do_not_fit_are_refused() -> None:
         InputError, match=r"batch_size = 8 x minibatches = 4 is 32 sequences, which 33 environ"
     ):
         replace(SETTINGS, environments=33).validate(space, t_ready=1000)
-    with pytest.raises(InputError, match="t_ready = 100 is less than one unroll .* = 192"):
+    with pytest.raises(InputError, match=r"t_ready = 100 is less than one unroll .* = 192"):
         SETTINGS.validate(space, t_ready=100)
     with pytest.raises(InputError, match="minibatches = 0 must be 1 or more"):
         replace(SETTINGS, minibatches=0)
@@ -189,7 +189,7 @@ def test_settings_that_do_not_fit_are_refused() -> None:
 def test_a_configuration_beyond_the_space_is_refused(trainer: PPOTrainer) -> None:
     with pytest.raises(InputError, match="unroll_length = 7 is above 6, the largest in the space"):
         trainer.train(order({"unroll_length": 7}), MemoryCheckpoints())
-    with pytest.raises(InputError, match="update_epochs = 2.5 must be a whole number"):
+    with pytest.raises(InputError, match=r"update_epochs = 2\.5 must be a whole number"):
         hyperparameters_of({"update_epochs": 2.5})
     with pytest.raises(InputError, match="gae_lambda = 'high' is not a number"):
         hyperparameters_of({"gae_lambda": "high"})

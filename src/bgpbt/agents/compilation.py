@@ -22,7 +22,7 @@ def cache_directory() -> Path:
 
 def enable_persistent_cache() -> None:
     """Let JAX keep compiled programs, unless the user has set a cache of their own."""
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.read("jax_compilation_cache_dir") is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
@@ -40,11 +40,11 @@ class CompilationCounter:
         self._seconds = 0.0
         jax.monitoring.register_event_duration_secs_listener(self._listen)
 
-    def _listen(self, event: str, duration: float, **_: object) -> None:
+    def _listen(self, event: str, duration_secs: float, **_: str | int) -> None:
         if event == _COMPILE_EVENT:
             with self._lock:
                 self._count += 1
-                self._seconds += duration
+                self._seconds += duration_secs
 
     @property
     def count(self) -> int:

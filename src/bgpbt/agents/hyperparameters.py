@@ -3,8 +3,9 @@
 Names, ranges and defaults are those of Wan et al. (2022), appendix; `bgpbt.space.ppo_space` searches them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from bgpbt.errors import InputError
@@ -26,17 +27,17 @@ DEFAULTS: Configuration = {
 
 
 class Hyperparameters(NamedTuple):
-    """One agent's PPO settings: float32 and int32 scalars, leaves of a pytree."""
+    """One agent's PPO settings: float32 and int32 scalars, leaves of a pytree (NumPy's outside of JAX)."""
 
-    learning_rate: np.float32  # of Adam
-    discount: np.float32  # per environment step
-    entropy_cost: np.float32  # weight of the entropy bonus
-    unroll_length: np.int32  # environment steps between two bootstraps
-    batch_size: np.int32  # unrolls in a minibatch
-    update_epochs: np.int32  # passes over an iteration's data
-    reward_scaling: np.float32  # factor on every reward in training, never in scores
-    gae_lambda: np.float32
-    clip_epsilon: np.float32  # PPO's bound on the probability ratio
+    learning_rate: jax.Array  # of Adam
+    discount: jax.Array  # per environment step
+    entropy_cost: jax.Array  # weight of the entropy bonus
+    unroll_length: jax.Array  # environment steps between two bootstraps
+    batch_size: jax.Array  # unrolls in a minibatch
+    update_epochs: jax.Array  # passes over an iteration's data
+    reward_scaling: jax.Array  # factor on every reward in training, never in scores
+    gae_lambda: jax.Array
+    clip_epsilon: jax.Array  # PPO's bound on the probability ratio
 
 
 _INTEGERS = ("unroll_length", "batch_size", "update_epochs")
@@ -54,6 +55,7 @@ def hyperparameters_of(configuration: Configuration) -> Hyperparameters:
             raise InputError(f"{name} = {value!r} is not a number")
         if name in _INTEGERS and (value != int(value) or value < 1):
             raise InputError(f"{name} = {value!r} must be a whole number, 1 or more")
-    return Hyperparameters(
-        **{name: np.int32(value) if name in _INTEGERS else np.float32(value) for name, value in named.items()}
-    )
+    scalars: dict[str, Any] = {
+        name: np.int32(value) if name in _INTEGERS else np.float32(value) for name, value in named.items()
+    }
+    return Hyperparameters(**scalars)

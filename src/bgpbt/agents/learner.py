@@ -26,6 +26,7 @@ from bgpbt.envs.vector import StartStates, VectorEnvironment
 
 __all__ = ["SLICE_OVERHEAD", "Learner"]
 
+INT32_MAX = 2**31 - 1
 SLICE_OVERHEAD = 200  # rows whose gradient takes as long as starting a slice; measured on two CPU cores
 
 
@@ -52,10 +53,9 @@ class Learner:
         environments, experience = rollout.collect(
             self.environment,
             member.policy,
-            member.environments,
-            starts,
+            (member.environments, starts),
+            rollout.empty(self.environment, self.longest_rollout),
             steps=steps,
-            longest=self.longest_rollout,
             key=rollout_key,
         )
         member = member._replace(
@@ -207,7 +207,7 @@ def _cheapest(minibatch: _Minibatch, slice_rows: tuple[int, ...]) -> jax.Array:
     rows_s = jnp.array(slice_rows)
     fits_s = minibatch.sequences_per_slice(rows_s) > 0
     work_s = minibatch.slices(rows_s) * (rows_s + SLICE_OVERHEAD)
-    return jnp.argmin(jnp.where(fits_s, work_s, jnp.iinfo(jnp.int32).max))
+    return jnp.argmin(jnp.where(fits_s, work_s, INT32_MAX))
 
 
 def _observe(

@@ -93,8 +93,10 @@ def restore(template: Tree, arrays: Arrays, *, source: str) -> Tree:
     Raises:
         DamagedRunError: a leaf is missing or has another shape or type.
     """
-    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
-    return structure.unflatten([_leaf(arrays, _name(path), leaf, source) for path, leaf in leaves])
+    restored: Tree = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: _leaf(arrays, _name(path), leaf, source), template
+    )
+    return restored
 
 
 def _leaf(arrays: Mapping[str, Any], name: str, expected: Any, source: str) -> npt.NDArray[np.generic]:

@@ -18,7 +18,7 @@ _SMALLEST_DEVIATION = 1e-6  # an input that never changes is left at zero, not b
 class Normaliser(NamedTuple):
     """Statistics of all observations seen so far."""
 
-    count: jax.Array  # (), number of observations
+    observation_count: jax.Array  # (), number of observations
     mean_o: jax.Array  # (observation,)
     squares_o: jax.Array  # (observation,), summed squared deviations from the mean
 
@@ -30,13 +30,13 @@ def fresh(observation_size: int) -> Normaliser:
 
 def merge(first: Normaliser, second: Normaliser) -> Normaliser:
     """Return the statistics of two sets of observations together."""
-    count = first.count + second.count
-    weight = second.count / jnp.maximum(count, 1.0)
+    count = first.observation_count + second.observation_count
+    weight = second.observation_count / jnp.maximum(count, 1.0)
     shift_o = second.mean_o - first.mean_o
     return Normaliser(
-        count=count,
+        observation_count=count,
         mean_o=first.mean_o + weight * shift_o,
-        squares_o=first.squares_o + second.squares_o + first.count * weight * shift_o**2,
+        squares_o=first.squares_o + second.squares_o + first.observation_count * weight * shift_o**2,
     )
 
 
@@ -49,7 +49,7 @@ def statistics(observation_bo: jax.Array) -> Normaliser:
 
 def normalise(normaliser: Normaliser, observation_bo: jax.Array) -> jax.Array:
     """Return observations in standard deviations from the mean, clipped to [-5, 5]."""
-    variance_o = normaliser.squares_o / jnp.maximum(normaliser.count, 1.0)
-    deviation_o = jnp.where(normaliser.count > 0, jnp.sqrt(variance_o), 1.0)
+    variance_o = normaliser.squares_o / jnp.maximum(normaliser.observation_count, 1.0)
+    deviation_o = jnp.where(normaliser.observation_count > 0, jnp.sqrt(variance_o), 1.0)
     scaled_bo = (observation_bo - normaliser.mean_o) / jnp.maximum(deviation_o, _SMALLEST_DEVIATION)
     return jnp.clip(scaled_bo, -CLIP, CLIP)

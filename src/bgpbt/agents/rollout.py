@@ -13,7 +13,7 @@ from bgpbt.agents import action_distribution, networks, normaliser
 from bgpbt.agents.member import Policy
 from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
 
-__all__ = ["Experience", "act", "collect"]
+__all__ = ["Experience", "act", "collect", "empty"]
 
 
 class Experience(NamedTuple):
@@ -51,14 +51,17 @@ def empty(environment: VectorEnvironment, longest: int) -> Experience:
 def collect(
     environment: VectorEnvironment,
     policy: Policy,
-    state: VectorState,
-    starts: StartStates,
+    begin: tuple[VectorState, StartStates],
+    buffer: Experience,
     *,
     steps: jax.Array,
-    longest: int,
     key: jax.Array,
 ) -> tuple[VectorState, Experience]:
-    """Act for `steps` steps, at most `longest`, in all environments."""
+    """Act for `steps` steps in all environments, as many as the buffer holds at most, and fill it.
+
+    `begin` is where the environments stand and where their next episodes start.
+    """
+    state, starts = begin
 
     def step(t: jax.Array, carry: tuple[VectorState, Experience]) -> tuple[VectorState, Experience]:
         state, buffer = carry
@@ -75,6 +78,6 @@ def collect(
         )
         return following, buffer
 
-    state, buffer = jax.lax.fori_loop(0, steps, step, (state, empty(environment, longest)))
+    state, buffer = jax.lax.fori_loop(0, steps, step, (state, buffer))
     last_observation_tbo = buffer.observation_tbo.at[steps].set(state.observation)
     return state, buffer._replace(observation_tbo=last_observation_tbo)

@@ -61,7 +61,7 @@ Arguments = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    chosen = tyro.cli(  # type: ignore[call-overload]
+    chosen = tyro.cli(
         Arguments, args=arguments, prog="bgpbt", description="Bayesian Generational Population-Based Training"
     )
     try:

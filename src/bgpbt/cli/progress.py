@@ -135,8 +135,9 @@ def _expected_steps(settings: ExperimentSettings) -> int:
 
 def _member_line(order: Order, outcome: Outcome) -> str:
     parent = f" from member {order.proposal.parent}" if order.proposal.parent is not None else ""
+    steps = order.first_step + outcome.steps
     return (
-        f"member {order.member}: return {outcome.score:.4g} after {order.first_step + outcome.steps:,} steps, "
+        f"member {order.member}: return {outcome.score:.4g} after {steps:,} steps, "
         f"configuration {order.proposal.source.value}{parent}"
     )
 

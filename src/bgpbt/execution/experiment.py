@@ -130,8 +130,7 @@ def _ppo(
     _check_architecture("policy", settings.policy)
     _check_architecture("value", settings.value)
     try:
-        from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-        from bgpbt.agents import enable_persistent_cache
+        from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer, enable_persistent_cache
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[brax]'") from error
     enable_persistent_cache()
