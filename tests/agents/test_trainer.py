@@ -34,7 +34,7 @@ def order(
         member=0,
         purpose=Purpose.TRAIN,
         start=start or Fresh(),
-        configuration=configuration or {},
+        configuration={**small_space().default(), **(configuration or {})},
         first_step=0,
         steps=steps,
         seed=seed,
