@@ -19,7 +19,7 @@ setup: .venv/.installed ## Create .venv with the locked set of packages
 
 demo: setup ## Train a small population on the paper's reacher, in under four minutes
 	$(BIN)/bgpbt train --env reacher --pop-size 4 --n-init 8 --quantile-fraction 0.25 \
-	  --t-ready 200_000 --max-timesteps 2_000_000 --num-envs 512 --num-minibatches 8 \
+	  --t-ready 160_000 --max-timesteps 1_600_000 --num-envs 512 --num-minibatches 8 \
 	  --policy 2 32 --value 2 64 --exist overwrite $(DEMO_FLAGS)
 
 test: setup lint types layers tests ## Run all checks

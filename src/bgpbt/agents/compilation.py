@@ -22,7 +22,7 @@ def cache_directory() -> Path:
 
 def enable_persistent_cache() -> None:
     """Let JAX keep compiled programs, unless the user has set a cache of their own."""
-    if jax.config.read("jax_compilation_cache_dir") is None:
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
 from bgpbt.records import Order, Outcome
 
-__all__ = ["RunProgress"]
+__all__ = ["RunProgress", "say"]
 
 
 class RunProgress:
@@ -49,7 +49,8 @@ class RunProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def recall(self, trained: Sequence[tuple[Order, Outcome]]) -> None:
         """Take in what happened before this process."""
@@ -57,7 +58,7 @@ class RunProgress:
             self._recalled_steps += outcome.steps
             self._see(outcome)
         if trained:
-            self._console.print(f"going on after {len(trained)} trained members", highlight=False)
+            say(self._console, f"going on after {len(trained)} trained members")
 
     def trained(self, order: Order, steps: int) -> None:
         """Take in a trainer's progress; called from its thread."""
@@ -82,11 +83,11 @@ class RunProgress:
         self._see(outcome)
         self._round.append((order, outcome))
         if outcome.failure is not None:
-            self._say(f"  member {order.member} failed and will be replaced: {outcome.failure}")
+            say(self._console, f"  member {order.member} failed and will be replaced: {outcome.failure}")
         elif self._verbose:
-            self._say(f"  {_member_line(order, outcome)}")
+            say(self._console, f"  {_member_line(order, outcome)}")
         if len(self._round) == self._orders:
-            self._say(self._round_line(order.round))
+            say(self._console, self._round_line(order.round))
         self._draw(order.round)
 
     def _see(self, outcome: Outcome) -> None:
@@ -122,8 +123,10 @@ class RunProgress:
             description=f"{self._where(round_index)}  best return {best}  {self._speed()}",
         )
 
-    def _say(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: paths and numbers are not wrapped or coloured, brackets mean nothing."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _expected_steps(settings: ExperimentSettings) -> int:

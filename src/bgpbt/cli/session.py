@@ -10,7 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from bgpbt.cli.progress import RunProgress
+from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats
 from bgpbt.encoding import decode, encode
@@ -95,8 +95,8 @@ def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, v
 
     experiment = assemble(settings, on_progress=on_progress)
     executor = LocalExecutor(experiment.trainer, run.checkpoints, _parallel(max_parallel), switch=switch)
-    with run.locked(), run.open_history() as history, _signals(console, switch, run.path):
-        console.print(f"run {run.path}", highlight=False)
+    with run.locked(), run.open_history() as history, _signals(console, switch):
+        say(console, f"run {run.path}")
         try:
             with progress:
                 progress.recall(history.trained())
@@ -109,7 +109,7 @@ def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, v
                     observer=progress.observe,
                 )
         except StopRequested:
-            console.print(f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
+            say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
             return INTERRUPTED
         finally:
             write_stats(run.path, settings.seed, history.trained())
@@ -131,13 +131,13 @@ def _device(settings: ExperimentSettings) -> str:
 
 
 @contextmanager
-def _signals(console: Console, switch: StopSwitch, path: Path) -> Iterator[None]:
+def _signals(console: Console, switch: StopSwitch) -> Iterator[None]:
     """End cleanly on the first SIGINT or SIGTERM and at once on the second."""
 
     def stop(number: int, _: FrameType | None) -> None:
         if switch.requested:
             os._exit(128 + number)  # what is committed is on disk; a running program cannot be interrupted
-        console.print("stopping after the running iteration; once more to stop at once")
+        say(console, "stopping after the running iteration; once more to stop at once")
         switch.stop()
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
