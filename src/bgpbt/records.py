@@ -52,10 +52,24 @@ class From:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distil:
-    """Train a student towards a teacher; `student` is None when its weights are to be initialised."""
+    """Train a student towards a teacher; `student` is None when its weights are to be initialised.
+
+    Raises:
+        InputError: the steps or the rung are not allowed.
+    """
 
     teacher: Checkpoint
     student: Checkpoint | None = None
+    rung: int = 0  # of successive halving; 0 is the first
+    first_step: int = 0  # environment steps that the student has been distilled for
+    total_steps: int  # environment steps of the whole distillation, over which the teacher's weight falls
+
+    def __post_init__(self) -> None:
+        if self.rung < 0 or not 0 <= self.first_step < self.total_steps:
+            raise InputError(
+                f"a distillation needs a rung of 0 or more and 0 <= first_step < total_steps, "
+                f"got rung {self.rung}, first_step {self.first_step} and total_steps {self.total_steps}"
+            )
 
 
 Start = Fresh | From | Distil
@@ -103,10 +117,11 @@ class Order:
     purpose: Purpose
     start: Start
     configuration: Configuration
-    first_step: int  # environment steps that the starting weights have been trained for
+    first_step: int  # environment steps of its budget that the member has used up
     steps: int  # environment steps to train; a trainer does at most these, less by under one unroll
     seed: int  # the only source of randomness of this order, in [0, 2**63)
     proposal: Proposal
+    generation: int = 0  # of architectures; 0 is the first
 
     def __post_init__(self) -> None:
         if self.round < 0 or self.member < 0 or self.first_step < 0:
@@ -114,6 +129,8 @@ class Order:
                 f"an order's round, member and first_step must be 0 or more, "
                 f"got {self.round}, {self.member} and {self.first_step}"
             )
+        if self.generation < 0:
+            raise InputError(f"an order's generation must be 0 or more, got {self.generation}")
         if self.steps <= 0:
             raise InputError(f"an order's steps must be 1 or more, got {self.steps}")
         if not 0 <= self.seed < 2**63:

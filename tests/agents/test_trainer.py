@@ -168,7 +168,7 @@ def test_a_checkpoint_of_another_task_or_shape_is_refused(trainer: PPOTrainer) -
     with pytest.raises(DamagedRunError, match=r"parameters.policy.0.bias is float32\[3\], expected"):
         trainer.train(order(start=From(checkpoint=cut)), checkpoints)
     with pytest.raises(InputError, match="does not distil yet"):
-        trainer.train(order(start=Distil(teacher=outcome.checkpoint)), checkpoints)
+        trainer.train(order(start=Distil(teacher=outcome.checkpoint, total_steps=1000)), checkpoints)
 
 
 def test_settings_that_do_not_fit_are_refused() -> None:

@@ -45,8 +45,8 @@ def test_ancestry_follows_the_weights_not_the_slot() -> None:
 
 def test_a_teacher_is_no_ancestor() -> None:
     teacher, student = pair(0, 0, Fresh(), "t"), pair(0, 1, Fresh(), "s")
-    new = pair(1, 0, Distil(teacher=Checkpoint("t")), "n")
-    old = pair(1, 1, Distil(teacher=Checkpoint("t"), student=Checkpoint("s")), "o")
+    new = pair(1, 0, Distil(teacher=Checkpoint("t"), total_steps=1), "n")
+    old = pair(1, 1, Distil(teacher=Checkpoint("t"), student=Checkpoint("s"), total_steps=1), "o")
     history = [teacher, student, new, old]
     assert ancestry(new, history) == (new,)
     assert ancestry(old, history) == (student, old)

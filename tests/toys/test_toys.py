@@ -152,7 +152,9 @@ def test_a_toy_refuses_what_it_cannot_train() -> None:
         toy.train(order({"h0": 2.0, "h1": 0.5}, steps=1), MemoryCheckpoints())
     with pytest.raises(InputError, match="distilled"):
         toy.train(
-            order({"h0": 0.2, "h1": 0.5}, steps=1, start=Distil(teacher=Checkpoint("0" * 64))),
+            order(
+                {"h0": 0.2, "h1": 0.5}, steps=1, start=Distil(teacher=Checkpoint("0" * 64), total_steps=10)
+            ),
             MemoryCheckpoints(),
         )
     with pytest.raises(InputError, match="plain, deceptive, mixed"):
