@@ -24,7 +24,7 @@ from tyro.conf import arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer, enable_persistent_cache
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.programs import seed_words
+from bgpbt.agents.programs import Iteration, seed_words
 from bgpbt.envs import Environment
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.space import ppo_space
@@ -106,8 +106,8 @@ def measure(arguments: Arguments) -> Figures:
         elapsed, (_, steps) = timed(partial(programs.evaluate, member.policy, seed))
         evaluation_steps = int(steps) * settings.evaluation_episodes
         seconds["evaluate"].append(elapsed)
-        iteration = (member, starts, hyperparameters, np.int32(unrolls), seed, np.int32(repeat))
-        elapsed, (member, _) = timed(partial(programs.iterate, *iteration))
+        iteration = Iteration(seed=seed, index=repeat, unrolls=unrolls)
+        elapsed, (member, _) = timed(partial(programs.iterate, member, starts, hyperparameters, iteration))
         seconds["train"].append(elapsed)
     median = {name: statistics.median(times[1:]) for name, times in seconds.items()}  # the first warms up
 

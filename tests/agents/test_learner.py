@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from bgpbt.agents import Architecture, Architectures, networks
+from bgpbt.agents.distillation import no_lesson
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner, _cheapest, _Minibatch, _share, _shuffled
 from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
 from bgpbt.agents.normaliser import fresh
-from bgpbt.agents.programs import Programs, compile_programs, seed_words
+from bgpbt.agents.programs import Iteration, Programs, SeedWords, _Stream, compile_programs, seed_words
 from bgpbt.agents.rollout import Experience, collect, empty
 from bgpbt.envs.vector import VectorEnvironment
 from tests.envs.countdown import Countdown
@@ -69,6 +70,7 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
         assert 0 < size <= batch_size
         minibatch = _Minibatch(
             experience=numbered_experience(),
+            lesson=jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1)),
             # Indices are far beyond the clip, so the statistics shrink them into [-5, 5].
             normaliser=fresh(1)._replace(observation_count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
             order_s=order_s,
@@ -108,6 +110,7 @@ def test_the_slice_size_with_the_least_padding_is_taken() -> None:
         nothing = jnp.zeros(())
         minibatch = _Minibatch(
             numbered_experience(),
+            jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1)),
             fresh(1),
             nothing,
             nothing,
@@ -137,9 +140,7 @@ def iterate(slice_rows: tuple[int, ...], unrolls: int = 4) -> tuple[Member, Loss
         member,
         starts,  # type: ignore[arg-type]
         hyperparameters_of(CONFIGURATION),
-        np.int32(unrolls),
-        seed_words(5),
-        np.int32(0),
+        Iteration(seed=seed_words(5), index=0, unrolls=unrolls),
     )
 
 
@@ -157,16 +158,17 @@ def test_an_iteration_agrees_with_plain_ppo() -> None:
     """The same data, order and losses, but Adam and the loops written out by hand on exact shapes."""
     member, starts = new_member()
     hyperparameters = hyperparameters_of(CONFIGURATION)
-    key = jax.random.fold_in(jax.random.fold_in(seed_words(5), 2), 0)
-    expected = plain_ppo(member, starts, hyperparameters, unrolls=4, key=key)
+    expected = plain_ppo(member, starts, hyperparameters, unrolls=4, seed=seed_words(5))
     actual, _ = iterate((40,))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-5), actual.parameters, expected)
 
 
 def plain_ppo(
-    member: Member, starts: object, hyperparameters: Hyperparameters, *, unrolls: int, key: jax.Array
+    member: Member, starts: object, hyperparameters: Hyperparameters, *, unrolls: int, seed: SeedWords
 ) -> object:
-    rollout_key, learning_key = jax.random.split(key)
+    rollout_key, learning_key = (
+        jax.random.fold_in(jax.random.fold_in(seed, stream), 0) for stream in (_Stream.COLLECT, _Stream.LEARN)
+    )
     unroll_length = int(hyperparameters.unroll_length)
     steps = unrolls * unroll_length
     _, experience = collect(
@@ -196,6 +198,7 @@ def plain_ppo(
             first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
             minibatch = _Minibatch(
                 experience,
+                jax.device_put(no_lesson(steps, ENVIRONMENTS, 1)),
                 normaliser,
                 order_s,
                 first,
@@ -242,9 +245,7 @@ def test_it_learns_a_task_whose_best_return_is_known() -> None:
             member,
             starts,  # type: ignore[arg-type]
             hyperparameters_of(configuration),
-            np.int32(4),
-            seed_words(2),
-            np.int32(iteration),
+            Iteration(seed=seed_words(2), index=iteration, unrolls=4),
         )
     after, _ = programs(40).evaluate(member.policy, seed_words(1))
     assert np.mean(before) < 0.5 * best

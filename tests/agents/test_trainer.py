@@ -8,7 +8,6 @@ from bgpbt.agents.hyperparameters import hyperparameters_of
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.records import (
     Configuration,
-    Distil,
     Fresh,
     From,
     Order,
@@ -167,8 +166,6 @@ def test_a_checkpoint_of_another_task_or_shape_is_refused(trainer: PPOTrainer) -
     cut = checkpoints.save(arrays | {"parameters.policy.0.bias": np.zeros(3, np.float32)}, metadata)
     with pytest.raises(DamagedRunError, match=r"parameters.policy.0.bias is float32\[3\], expected"):
         trainer.train(order(start=From(checkpoint=cut)), checkpoints)
-    with pytest.raises(InputError, match="does not distil yet"):
-        trainer.train(order(start=Distil(teacher=outcome.checkpoint, total_steps=1000)), checkpoints)
 
 
 def test_settings_that_do_not_fit_are_refused() -> None:

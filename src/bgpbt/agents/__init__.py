@@ -2,6 +2,7 @@
 
 from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
 from bgpbt.agents.compilation import enable_persistent_cache
+from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.settings import PPOSettings
 from bgpbt.agents.trainer import PPOTrainer
@@ -11,6 +12,7 @@ __all__ = [
     "PAPER_VALUE",
     "Architecture",
     "Architectures",
+    "DistillationSettings",
     "EpisodeReturns",
     "PPOSettings",
     "PPOTrainer",

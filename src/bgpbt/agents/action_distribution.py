@@ -11,7 +11,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-__all__ = ["entropy", "log_prob", "sample"]
+__all__ = ["entropy", "kl_divergence", "log_prob", "sample"]
 
 _SMALLEST_SCALE = 0.001  # the paper's; keeps the density finite
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
@@ -39,6 +39,17 @@ def entropy(key: jax.Array, logits_bl: jax.Array) -> jax.Array:
     _, scale_ba = _mean_and_scale(logits_bl)
     normal_ba = 0.5 + _HALF_LOG_TWO_PI + jnp.log(scale_ba)
     return jnp.sum(normal_ba + _log_tanh_slope(sample(key, logits_bl)), axis=-1)
+
+
+def kl_divergence(teacher_bl: jax.Array, student_bl: jax.Array) -> jax.Array:
+    """KL(teacher || student) in nats: (batch, 2A), (batch, 2A) -> (batch,).
+
+    That of the normals before tanh, since a bijection of both does not change it.
+    """
+    teacher_mean_ba, teacher_scale_ba = _mean_and_scale(teacher_bl)
+    mean_ba, scale_ba = _mean_and_scale(student_bl)
+    spread_ba = (teacher_scale_ba**2 + (teacher_mean_ba - mean_ba) ** 2) / (2.0 * scale_ba**2)
+    return jnp.sum(jnp.log(scale_ba / teacher_scale_ba) + spread_ba - 0.5, axis=-1)
 
 
 def _mean_and_scale(logits_bl: jax.Array) -> tuple[jax.Array, jax.Array]:

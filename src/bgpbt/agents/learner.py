@@ -5,7 +5,8 @@ from every environment into a buffer of fixed length. One stretch of one environ
 minibatches are made of whole sequences, in a new random order every epoch. A minibatch is a dynamic number of
 slices of a fixed number of rows, whose gradients are added up, the last one masked. A few slice sizes are
 compiled in, since small ones pad little and large ones multiply matrices faster; each minibatch takes the
-cheapest.
+cheapest. Between collecting and learning a teacher may look at the data (`bgpbt.agents.distillation`), so
+both are programs of their own.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import optax
 
 from bgpbt.agents import networks, normaliser, rollout
 from bgpbt.agents.advantages import Rewards
+from bgpbt.agents.distillation import Lesson
 from bgpbt.agents.hyperparameters import Hyperparameters
 from bgpbt.agents.loss import LossTerms, Transitions, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
@@ -39,16 +41,15 @@ class Learner:
     most_sequences: int  # unrolls x environments
     slice_rows: tuple[int, ...]  # rows in one gradient computation, to choose from
 
-    def iterate(
+    def collect(
         self,
         member: Member,
         starts: StartStates,
         hyperparameters: Hyperparameters,
         unrolls: jax.Array,
         key: jax.Array,
-    ) -> tuple[Member, LossTerms]:
-        """Collect `unrolls` unrolls from every environment, learn from them, and report mean losses."""
-        rollout_key, learning_key = jax.random.split(key)
+    ) -> tuple[Member, Experience]:
+        """Act for `unrolls` unrolls in every environment; the normaliser sees each observation once."""
         steps = unrolls * hyperparameters.unroll_length
         environments, experience = rollout.collect(
             self.environment,
@@ -56,21 +57,21 @@ class Learner:
             (member.environments, starts),
             rollout.empty(self.environment, self.longest_rollout),
             steps=steps,
-            key=rollout_key,
+            key=key,
         )
-        member = member._replace(
-            environments=environments, normaliser=_observe(member.normaliser, experience, steps)
-        )
-        return self._learn(member, experience, hyperparameters, unrolls, learning_key)
+        statistics = _observe(member.normaliser, experience, steps)
+        return member._replace(environments=environments, normaliser=statistics), experience
 
-    def _learn(
+    def learn(
         self,
         member: Member,
-        experience: Experience,
+        data: tuple[Experience, Lesson],
         hyperparameters: Hyperparameters,
         unrolls: jax.Array,
         key: jax.Array,
     ) -> tuple[Member, LossTerms]:
+        """Learn from `unrolls` unrolls of every environment and what a teacher says; report mean losses."""
+        experience, lesson = data
         sequences = unrolls * self.environment.count
         minibatches = -(-sequences // hyperparameters.batch_size)
 
@@ -82,6 +83,7 @@ class Learner:
                 first, size = _share(sequences, minibatches, minibatch)
                 batch = _Minibatch(
                     experience=experience,
+                    lesson=lesson,
                     normaliser=member.normaliser,
                     order_s=order_s,
                     first=first,
@@ -137,6 +139,7 @@ class _Minibatch(NamedTuple):
     """A run of sequences in the epoch's random order, gathered slice by slice."""
 
     experience: Experience
+    lesson: Lesson
     normaliser: normaliser.Normaliser
     order_s: jax.Array  # all sequences, shuffled
     first: jax.Array  # of its sequences, as an index into the order
@@ -177,6 +180,10 @@ class _Minibatch(NamedTuple):
                 is_step_i=is_valid_i & (offset_i < self.unroll_length),
             ),
             weight=1.0 / (self.size * self.unroll_length),
+            teacher_logits_il=gather(self.lesson.logits_tbl),
+            teacher_value_i=gather(self.lesson.value_tb),
+            kl_weight=self.lesson.kl_weight,
+            value_weight=self.lesson.value_weight,
         )
 
 

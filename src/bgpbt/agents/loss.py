@@ -1,4 +1,4 @@
-"""The PPO objective on a slice of transitions.
+"""The PPO objective on a slice of transitions, and what a teacher adds to it.
 
 Schulman et al. (2017), eq. 9, with the paper's coefficients: value loss 0.5 x 0.5 x squared error, a sampled
 entropy bonus, no normalisation of advantages. Advantages and value targets follow the value network from
@@ -29,6 +29,10 @@ class Transitions(NamedTuple):
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
     weight: jax.Array  # what each step counts in the mean
+    teacher_logits_il: jax.Array
+    teacher_value_i: jax.Array
+    kl_weight: jax.Array  # 0 without a teacher
+    value_weight: jax.Array  # 0 without a teacher
 
 
 class LossTerms(NamedTuple):
@@ -39,6 +43,8 @@ class LossTerms(NamedTuple):
     entropy: jax.Array  # nats
     approximate_kl: jax.Array  # nats, E[ratio - 1 - log ratio] (Schulman, 2020), never negative
     clip_fraction: jax.Array  # transitions whose ratio lies outside the clip interval
+    teacher_kl: jax.Array  # nats, KL(teacher || student); of no meaning without a teacher
+    teacher_value_error: jax.Array  # squared; of no meaning without a teacher
 
 
 def ppo_loss(
@@ -68,6 +74,12 @@ def ppo_loss(
         entropy=jnp.sum(weight_i * action_distribution.entropy(key, logits_il)),
         approximate_kl=jnp.sum(weight_i * (ratio_i - 1.0 - log_ratio_i)),
         clip_fraction=jnp.sum(weight_i * (jnp.abs(ratio_i - 1.0) > clip)),
+        teacher_kl=jnp.sum(
+            weight_i * action_distribution.kl_divergence(transitions.teacher_logits_il, logits_il)
+        ),
+        teacher_value_error=jnp.sum(weight_i * (value_i - transitions.teacher_value_i) ** 2),
     )
     loss = terms.policy_loss + terms.value_loss - hyperparameters.entropy_cost * terms.entropy
+    loss += transitions.kl_weight * terms.teacher_kl
+    loss += transitions.value_weight * terms.teacher_value_error
     return loss, jax.lax.stop_gradient(terms)

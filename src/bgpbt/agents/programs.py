@@ -16,17 +16,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.agents.architecture import Architectures
+from bgpbt.agents.distillation import Lesson, Teacher, no_lesson, teach, teacher_of
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, initialise_agent
+from bgpbt.agents.rollout import Experience, empty
 from bgpbt.envs.vector import StartStates
 
-__all__ = ["Programs", "SeedWords", "compile_programs", "seed_words"]
+__all__ = ["Iteration", "Programs", "SeedWords", "Teach", "compile_programs", "compile_teacher", "seed_words"]
 
 SeedWords = npt.NDArray[np.uint32]
 """A seed as a raw threefry key: (2,), high word first."""
+
+Teach = Callable[[Teacher, Experience, np.int32, Lesson], Lesson]
+"""A compiled `bgpbt.agents.distillation.teach`."""
 
 
 class _Stream(IntEnum):
@@ -34,8 +39,18 @@ class _Stream(IntEnum):
 
     STARTS = 0
     INITIALISE = 1
-    ITERATE = 2
+    COLLECT = 2
     EVALUATE = 3
+    LEARN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Iteration:
+    """One PPO iteration of an order."""
+
+    seed: SeedWords  # of the order
+    index: int  # within the order, from 0
+    unrolls: int  # of every environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +59,25 @@ class Programs:
 
     draw_starts: Callable[[SeedWords], StartStates]
     initialise: Callable[[SeedWords, StartStates], Member]
-    iterate: Callable[
-        [Member, StartStates, Hyperparameters, np.int32, SeedWords, np.int32], tuple[Member, LossTerms]
-    ]  # the member it is given is consumed
+    collect: Callable[..., tuple[Member, Experience]]  # the member it is given is consumed
+    learn: Callable[..., tuple[Member, LossTerms]]  # so it is here
     evaluate: Callable[[Policy, SeedWords], tuple[jax.Array, jax.Array]]  # returns (episodes,), steps
     member_shape: Member  # shapes and types, for restoring
+    no_lesson: Lesson
+
+    def iterate(
+        self,
+        member: Member,
+        starts: StartStates,
+        hyperparameters: Hyperparameters,
+        iteration: Iteration,
+        teach: Callable[[Experience], Lesson] | None = None,
+    ) -> tuple[Member, LossTerms]:
+        """Collect, let a teacher look at the data, and learn. The member it is given is consumed."""
+        numbers = (hyperparameters, np.int32(iteration.unrolls), iteration.seed, np.int32(iteration.index))
+        member, experience = self.collect(member, starts, *numbers)
+        lesson = self.no_lesson if teach is None else teach(experience)
+        return self.learn(member, experience, lesson, *numbers)
 
 
 def seed_words(seed: int) -> SeedWords:
@@ -58,55 +87,82 @@ def seed_words(seed: int) -> SeedWords:
 
 def compile_programs(learner: Learner, architectures: Architectures, *, evaluation_episodes: int) -> Programs:
     """Compile what it takes to train and score agents of these architectures."""
-    vector = learner.environment
-    base = vector.environment
+    functions = _Functions(learner, architectures, evaluation_episodes)
+    seed, integer = _shape((2,), jnp.uint32), _shape((), jnp.int32)
+    starts = jax.eval_shape(functions.draw_starts, seed)
+    member = jax.eval_shape(functions.initialise, seed, starts)
+    numbers = (hyperparameters_of(DEFAULTS), integer, seed, integer)
+    _, experience = jax.eval_shape(functions.collect, member, starts, *numbers)
+    lesson = _blank_lesson(learner)
+    return Programs(
+        draw_starts=_compiled(functions.draw_starts, seed),
+        initialise=_compiled(functions.initialise, seed, starts),
+        collect=_compiled(functions.collect, member, starts, *numbers, consume=(0,)),
+        learn=_compiled(functions.learn, member, experience, lesson, *numbers, consume=(0,)),
+        evaluate=_compiled(functions.evaluate, member.policy, seed),
+        member_shape=member,
+        no_lesson=jax.device_put(lesson),
+    )
 
-    def draw_starts(seed: jax.Array) -> StartStates:
-        return vector.starts(jax.random.fold_in(seed, _Stream.STARTS))
 
-    def initialise(seed: jax.Array, starts: StartStates) -> Member:
+def compile_teacher(learner: Learner, member: Member) -> Teach:
+    """Compile what it takes for members shaped like this one to teach."""
+    lesson = _blank_lesson(learner)
+    experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
+    compiled: Teach = _compiled(teach, teacher_of(member), experience, _shape((), jnp.int32), lesson)
+    return compiled
+
+
+@dataclass(frozen=True, slots=True)
+class _Functions:
+    """The programs before compilation."""
+
+    learner: Learner
+    architectures: Architectures
+    evaluation_episodes: int
+
+    def draw_starts(self, seed: jax.Array) -> StartStates:
+        return self.learner.environment.starts(jax.random.fold_in(seed, _Stream.STARTS))
+
+    def initialise(self, seed: jax.Array, starts: StartStates) -> Member:
+        environment = self.learner.environment
         return initialise_agent(
             jax.random.fold_in(seed, _Stream.INITIALISE),
-            architectures,
-            observation_size=base.observation_size,
-            action_size=base.action_size,
-            environments=vector.reset(starts),
+            self.architectures,
+            observation_size=environment.environment.observation_size,
+            action_size=environment.environment.action_size,
+            environments=environment.reset(starts),
         )
 
-    def iterate(
-        member: Member,
-        starts: StartStates,
-        hyperparameters: Hyperparameters,
-        unrolls: jax.Array,
-        seed: jax.Array,
-        iteration: jax.Array,
-    ) -> tuple[Member, LossTerms]:
-        key = jax.random.fold_in(jax.random.fold_in(seed, _Stream.ITERATE), iteration)
-        return learner.iterate(member, starts, hyperparameters, unrolls, key)
+    def collect(self, member: Member, starts: StartStates, *numbers: Any) -> tuple[Member, Experience]:
+        hyperparameters, unrolls, seed, index = numbers
+        key = jax.random.fold_in(jax.random.fold_in(seed, _Stream.COLLECT), index)
+        return self.learner.collect(member, starts, hyperparameters, unrolls, key)
 
-    def evaluate(policy: Policy, seed: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def learn(
+        self, member: Member, experience: Experience, lesson: Lesson, *numbers: Any
+    ) -> tuple[Member, LossTerms]:
+        hyperparameters, unrolls, seed, index = numbers
+        key = jax.random.fold_in(jax.random.fold_in(seed, _Stream.LEARN), index)
+        return self.learner.learn(member, (experience, lesson), hyperparameters, unrolls, key)
+
+    def evaluate(self, policy: Policy, seed: jax.Array) -> tuple[jax.Array, jax.Array]:
         return episode_returns(
-            base,
+            self.learner.environment.environment,
             policy,
             jax.random.fold_in(seed, _Stream.EVALUATE),
-            episodes=evaluation_episodes,
-            episode_length=vector.episode_length,
+            episodes=self.evaluation_episodes,
+            episode_length=self.learner.environment.episode_length,
         )
 
-    seed = jax.ShapeDtypeStruct((2,), jnp.uint32)
-    integer = jax.ShapeDtypeStruct((), jnp.int32)
-    hyperparameters = hyperparameters_of(DEFAULTS)
-    starts_shape = jax.eval_shape(draw_starts, seed)
-    member_shape = jax.eval_shape(initialise, seed, starts_shape)
-    return Programs(
-        draw_starts=_compiled(draw_starts, seed),
-        initialise=_compiled(initialise, seed, starts_shape),
-        iterate=_compiled(
-            iterate, member_shape, starts_shape, hyperparameters, integer, seed, integer, consume=(0,)
-        ),
-        evaluate=_compiled(evaluate, member_shape.policy, seed),
-        member_shape=member_shape,
-    )
+
+def _blank_lesson(learner: Learner) -> Lesson:
+    vector = learner.environment
+    return no_lesson(learner.longest_rollout, vector.count, vector.environment.action_size)
+
+
+def _shape(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype)
 
 
 def _compiled(function: Callable[..., Any], *shapes: Any, consume: tuple[int, ...] = ()) -> Any:

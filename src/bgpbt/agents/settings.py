@@ -11,6 +11,7 @@ from ConfigSpace import (
 
 from bgpbt import envs
 from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architectures
+from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
 from bgpbt.errors import InputError
 from bgpbt.space import Space
@@ -34,6 +35,7 @@ class PPOSettings:
     episode_length: int = 1000  # steps until an episode is truncated
     evaluation_episodes: int = 256
     evaluation_seed: int = 0  # start states and action noise of every member's score
+    distillation: DistillationSettings = field(default_factory=DistillationSettings)
     architectures: Architectures = field(
         default_factory=lambda: Architectures(policy=PAPER_POLICY, value=PAPER_VALUE)
     )

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -12,18 +13,27 @@ import numpy.typing as npt
 from bgpbt import envs
 from bgpbt.agents.architecture import Architectures, architectures_of
 from bgpbt.agents.compilation import CompilationCounter
+from bgpbt.agents.distillation import DistillationSettings, Lesson, Teacher, teacher_of
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, arrays_of, restore
-from bgpbt.agents.programs import Programs, compile_programs, seed_words
+from bgpbt.agents.programs import (
+    Iteration,
+    Programs,
+    Teach,
+    compile_programs,
+    compile_teacher,
+    seed_words,
+)
+from bgpbt.agents.rollout import Experience
 from bgpbt.agents.settings import PPOSettings, Ranges
 from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
-from bgpbt.envs.vector import VectorEnvironment
+from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Fresh, From, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Outcome
 from bgpbt.space import Space
 
 __all__ = ["PPOTrainer"]
@@ -51,7 +61,14 @@ class PPOTrainer:
             episode_length=settings.episode_length,
         )
         self._counter = CompilationCounter()
+        self._learner = Learner(
+            environment=self._vector,
+            longest_rollout=self._ranges.longest_rollout(settings),
+            most_sequences=self._ranges.largest_batch * settings.minibatches,
+            slice_rows=self._ranges.slice_rows,
+        )
         self._programs: dict[Architectures, Programs] = {}
+        self._teaching: dict[Architectures, Teach] = {}
         self._compiling = threading.Lock()
 
     @property
@@ -78,7 +95,7 @@ class PPOTrainer:
         """
         began = time.perf_counter()
         architectures = architectures_of(order.configuration, self._settings.architectures)
-        hyperparameters = hyperparameters_of(order.configuration)
+        hyperparameters = self._hyperparameters(order)
         self._ranges.check(hyperparameters)
         member, steps, figures = self._learn(order, architectures, hyperparameters, checkpoints)
         returns = self._evaluate(
@@ -115,20 +132,30 @@ class PPOTrainer:
         seeds = [(seed + (batch << 32)) % 2**63 for batch in range(batches)]
         return self._evaluate(programs, member.policy, seeds, episodes)
 
+    def _hyperparameters(self, order: Order) -> Hyperparameters:
+        """Return an order's settings of PPO; a distillation has a learning rate and epochs of its own."""
+        if not isinstance(order.start, Distil):
+            return hyperparameters_of(order.configuration)
+        settings = self._settings.distillation
+        own = {"learning_rate": settings.learning_rate, "update_epochs": settings.update_epochs}
+        return hyperparameters_of({**order.configuration, **own})
+
     def programs(self, architectures: Architectures) -> Programs:
         """Return the compiled programs of these architectures, compiling them the first time."""
         with self._compiling:
             if architectures not in self._programs:
-                learner = Learner(
-                    environment=self._vector,
-                    longest_rollout=self._ranges.longest_rollout(self._settings),
-                    most_sequences=self._ranges.largest_batch * self._settings.minibatches,
-                    slice_rows=self._ranges.slice_rows,
-                )
                 self._programs[architectures] = compile_programs(
-                    learner, architectures, evaluation_episodes=self._settings.evaluation_episodes
+                    self._learner, architectures, evaluation_episodes=self._settings.evaluation_episodes
                 )
             return self._programs[architectures]
+
+    def _teach(self, architectures: Architectures) -> Teach:
+        """Return the compiled program by which members of these architectures teach."""
+        shape = self.programs(architectures).member_shape
+        with self._compiling:
+            if architectures not in self._teaching:
+                self._teaching[architectures] = compile_teacher(self._learner, shape)
+            return self._teaching[architectures]
 
     def _learn(
         self,
@@ -140,21 +167,53 @@ class PPOTrainer:
         programs = self.programs(architectures)
         seed = seed_words(order.seed)
         starts = programs.draw_starts(seed)
-        if isinstance(order.start, Fresh):
-            member = programs.initialise(seed, starts)
-        else:
-            member = self._resume(order, architectures, checkpoints)
+        tutor = self._tutor(order, hyperparameters, checkpoints)
+        member = self._begin(order, architectures, starts, checkpoints)
         steps = 0
         losses: list[LossTerms] = []
         while (unrolls := self._unrolls(hyperparameters, order.steps - steps)) > 0:
-            member, terms = programs.iterate(
-                member, starts, hyperparameters, np.int32(unrolls), seed, np.int32(len(losses))
-            )
+            iteration = Iteration(seed=seed, index=len(losses), unrolls=unrolls)
+            teach = None if tutor is None else tutor.at(steps, unrolls)
+            member, terms = programs.iterate(member, starts, hyperparameters, iteration, teach)
             losses.append(jax.device_get(terms))  # waits, so that progress is real
             steps += unrolls * int(hyperparameters.unroll_length) * self._settings.environments
             if self._on_progress is not None:
                 self._on_progress(order, steps)
-        return member, steps, _mean(losses)
+        return member, steps, _mean(losses, distilled=tutor is not None)
+
+    def _begin(
+        self, order: Order, architectures: Architectures, starts: StartStates, checkpoints: Checkpoints
+    ) -> Member:
+        """Return the member an order starts from, its environments running."""
+        match order.start:
+            case From(checkpoint=checkpoint):
+                return self._restored(checkpoint, architectures, checkpoints)
+            case Distil(student=str() as student):
+                return self._restored(Checkpoint(student), architectures, checkpoints)
+        fresh = self.programs(architectures).initialise(seed_words(order.seed), starts)
+        if isinstance(order.start, Fresh):
+            return fresh
+        arrays, taught = self._load(order.start.teacher, checkpoints)
+        teacher = restore(self.programs(taught).member_shape, arrays, source="the teacher")
+        return fresh._replace(normaliser=teacher.normaliser)  # what it sees is what its teacher saw
+
+    def _tutor(
+        self, order: Order, hyperparameters: Hyperparameters, checkpoints: Checkpoints
+    ) -> "_Tutor | None":
+        """Return what teaches the student of an order, if it is one."""
+        if not isinstance(order.start, Distil):
+            return None
+        arrays, architectures = self._load(order.start.teacher, checkpoints)
+        shape = self.programs(architectures).member_shape
+        teacher = teacher_of(restore(shape, arrays, source=f"checkpoint {order.start.teacher}"))
+        return _Tutor(
+            teach=self._teach(architectures),
+            teacher=teacher,
+            blank=self.programs(architectures).no_lesson,
+            start=order.start,
+            settings=self._settings.distillation,
+            unroll_length=int(hyperparameters.unroll_length),
+        )
 
     def _unrolls(self, hyperparameters: Hyperparameters, remaining: int) -> int:
         """Return the unrolls of the next iteration, cut to whole unrolls that fit into `remaining` steps."""
@@ -162,11 +221,11 @@ class PPOTrainer:
         whole = self._settings.unrolls_per_iteration(int(hyperparameters.batch_size))
         return min(whole, remaining // one_unroll)
 
-    def _resume(self, order: Order, architectures: Architectures, checkpoints: Checkpoints) -> Member:
-        if not isinstance(order.start, From):
-            raise InputError(f"round {order.round}, member {order.member}: PPO does not distil yet")
-        arrays, stored = self._load(order.start.checkpoint, checkpoints)
-        source = f"checkpoint {order.start.checkpoint}"
+    def _restored(
+        self, checkpoint: Checkpoint, architectures: Architectures, checkpoints: Checkpoints
+    ) -> Member:
+        arrays, stored = self._load(checkpoint, checkpoints)
+        source = f"checkpoint {checkpoint}"
         if stored != architectures:
             raise InputError(f"{source} holds {stored}, but the configuration names {architectures}")
         return restore(self.programs(architectures).member_shape, arrays, source=source)
@@ -199,6 +258,28 @@ class PPOTrainer:
         return EpisodeReturns(return_n=return_n[:episodes], steps=steps)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tutor:
+    """Teaches one student through one order; the weight of what it says falls as the student gets on."""
+
+    teach: Teach
+    teacher: Teacher
+    blank: Lesson
+    start: Distil
+    settings: DistillationSettings
+    unroll_length: int
+
+    def at(self, steps: int, unrolls: int) -> Callable[[Experience], Lesson]:
+        """Return the lesson on the next rollout, when the student has done `steps` steps of the order."""
+        weight = self.settings.weight((self.start.first_step + steps) / self.start.total_steps)
+        weights: dict[str, Any] = {
+            "kl_weight": np.float32(weight * self.settings.kl_coefficient),
+            "value_weight": np.float32(weight * self.settings.value_coefficient),
+        }
+        length = np.int32(unrolls * self.unroll_length)
+        return lambda experience: self.teach(self.teacher, experience, length, self.blank._replace(**weights))
+
+
 def _failure(arrays: Mapping[str, npt.NDArray[np.generic]], score: float) -> str | None:
     """Return why nobody should go on from this member, if so."""
     if not np.isfinite(score):
@@ -209,8 +290,9 @@ def _failure(arrays: Mapping[str, npt.NDArray[np.generic]], score: float) -> str
     return None
 
 
-def _mean(losses: list[LossTerms]) -> dict[str, float]:
+def _mean(losses: list[LossTerms], *, distilled: bool) -> dict[str, float]:
     """Return each term's mean over iterations; nothing if there was none."""
     if not losses:
         return {}
-    return {name: float(np.mean([getattr(terms, name) for terms in losses])) for name in LossTerms._fields}
+    names = [name for name in LossTerms._fields if distilled or not name.startswith("teacher_")]
+    return {name: float(np.mean([getattr(terms, name) for terms in losses])) for name in names}

@@ -1,0 +1,102 @@
+"""What a student is told by its teacher.
+
+Wan et al. (2022), section 3.2: the student rolls out its own policy and minimises
+L_PPO + alpha (c_pi KL(teacher || student) + c_v (V_student - V_teacher)^2), alpha falling linearly over most
+of the distillation. The teacher looks at the student's observations through its own normaliser.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import jax
+import numpy as np
+
+from bgpbt.agents import networks, normaliser
+from bgpbt.agents.member import Member
+from bgpbt.agents.rollout import Experience
+from bgpbt.errors import InputError
+
+__all__ = ["DistillationSettings", "Lesson", "Teacher", "no_lesson", "teach", "teacher_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationSettings:
+    """How students learn; the defaults are those of the released code of Wan et al. (2022).
+
+    Raises:
+        InputError: a number is outside its range.
+    """
+
+    kl_coefficient: float = 5.0  # c_pi
+    value_coefficient: float = 0.0  # c_v; 0.5 in the released code's signature, never passed on
+    final_weight: float = 0.05  # of alpha, which begins at 1
+    ramp_fraction: float = 0.8  # of the distillation, over which alpha falls
+    learning_rate: float = 3e-4
+    update_epochs: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("kl_coefficient", "value_coefficient", "final_weight"):
+            if not 0.0 <= getattr(self, name) < float("inf"):
+                raise InputError(f"{name} = {getattr(self, name)} must be 0 or more")
+        if not 0.0 < self.ramp_fraction <= 1.0:
+            raise InputError(f"ramp_fraction = {self.ramp_fraction} must be above 0 and at most 1")
+
+    def weight(self, done: float) -> float:
+        """Return alpha when a share `done` in [0, 1] of the whole distillation is over."""
+        fallen = min(done / self.ramp_fraction, 1.0)
+        return 1.0 - (1.0 - self.final_weight) * fallen
+
+
+class Teacher(NamedTuple):
+    """A member as its students see it."""
+
+    policy: networks.Parameters
+    policy_spectral: networks.Spectral
+    value: networks.Parameters
+    value_spectral: networks.Spectral
+    normaliser: normaliser.Normaliser
+
+
+class Lesson(NamedTuple):
+    """What the teacher says of a rollout, and how much it counts; all 0 where there is no teacher."""
+
+    logits_tbl: jax.Array  # (steps, environments, 2 x actuators), of the teacher's policy
+    value_tb: jax.Array  # (steps, environments), in the student's scale of rewards
+    kl_weight: jax.Array  # alpha c_pi
+    value_weight: jax.Array  # alpha c_v
+
+
+def teacher_of(member: Member) -> Teacher:
+    """Return what students need of a member."""
+    return Teacher(
+        policy=member.parameters.policy,
+        policy_spectral=member.spectral.policy,
+        value=member.parameters.value,
+        value_spectral=member.spectral.value,
+        normaliser=member.normaliser,
+    )
+
+
+def no_lesson(longest: int, environments: int, action_size: int) -> Lesson:
+    """Return the lesson of an agent without a teacher."""
+    nothing: Any = np.float32(0.0)
+    return Lesson(  # of NumPy's arrays, since making JAX's would be a program to compile
+        logits_tbl=cast(jax.Array, np.zeros((longest, environments, 2 * action_size), np.float32)),
+        value_tb=cast(jax.Array, np.zeros((longest, environments), np.float32)),
+        kl_weight=nothing,
+        value_weight=nothing,
+    )
+
+
+def teach(teacher: Teacher, experience: Experience, steps: jax.Array, blank: Lesson) -> Lesson:
+    """Write the teacher's view of the first `steps` steps into a blank lesson, whose weights stay."""
+
+    def look(t: jax.Array, lesson: Lesson) -> Lesson:
+        normalised_bo = normaliser.normalise(teacher.normaliser, experience.observation_tbo[t])
+        logits_bl = networks.apply(teacher.policy, teacher.policy_spectral, normalised_bo)
+        value_b = networks.apply(teacher.value, teacher.value_spectral, normalised_bo)[:, 0]
+        return lesson._replace(
+            logits_tbl=lesson.logits_tbl.at[t].set(logits_bl), value_tb=lesson.value_tb.at[t].set(value_b)
+        )
+
+    return jax.lax.fori_loop(0, steps, look, blank)
