@@ -97,6 +97,8 @@ def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, v
     executor = LocalExecutor(experiment.trainer, run.checkpoints, _parallel(max_parallel), switch=switch)
     with run.locked(), run.open_history() as history, _signals(console, switch):
         say(console, f"run {run.path}")
+        if not settings.is_toy:
+            say(console, "compiling: half a minute at a first start, seconds at a later one")
         try:
             with progress:
                 progress.recall(history.trained())
