@@ -1,0 +1,79 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bgpbt.agents import Architecture, networks
+from bgpbt.agents.growth import check_growth, grow, growth_applies
+from bgpbt.errors import InputError
+
+WIDTHS = (4, 8, 16, 32)
+
+architectures = st.builds(
+    Architecture, depth=st.integers(1, 5), width=st.sampled_from(WIDTHS), spectral_norm=st.booleans()
+)
+
+
+@given(old=architectures, depth=st.integers(0, 4), width=st.sampled_from(WIDTHS), seed=st.integers(0, 2**31))
+@settings(max_examples=60)
+def test_a_grown_network_computes_what_the_old_one_does(
+    old: Architecture, depth: int, width: int, seed: int
+) -> None:
+    new = Architecture(
+        depth=min(old.depth + depth, 5), width=max(width, old.width), spectral_norm=old.spectral_norm
+    )
+    if not growth_applies(old, new):
+        return
+    init_key, bias_key, grow_key, input_key = jax.random.split(jax.random.PRNGKey(seed), 4)
+    parameters, spectral = networks.initialise(init_key, old, 5, 3)
+    parameters = tuple(  # biases of a trained network are not zero
+        {**layer, "bias": 0.3 * jax.random.normal(jax.random.fold_in(bias_key, i), layer["bias"].shape)}
+        for i, layer in enumerate(parameters)
+    )
+    for _ in range(3):
+        spectral = networks.spectral_step(parameters, spectral)
+    grown, grown_spectral = grow((parameters, spectral), new, grow_key)
+    shapes, spectral_shapes = networks.initialise(init_key, new, 5, 3)
+    assert jax.tree.map(jnp.shape, (grown, grown_spectral)) == jax.tree.map(
+        jnp.shape, (shapes, spectral_shapes)
+    )
+    input_bi = jax.random.normal(input_key, (16, 5))
+    np.testing.assert_allclose(
+        networks.apply(grown, grown_spectral, input_bi),
+        networks.apply(parameters, spectral, input_bi),
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+@pytest.mark.parametrize("spectral_norm", [False, True])
+def test_new_units_learn(depth: int, spectral_norm: bool) -> None:
+    old = Architecture(depth=2, width=4, spectral_norm=spectral_norm)
+    new = Architecture(depth=depth, width=16, spectral_norm=spectral_norm)
+    network = networks.initialise(jax.random.PRNGKey(0), old, 5, 3)
+    grown, spectral = grow(network, new, jax.random.PRNGKey(1))
+    input_bi = jax.random.normal(jax.random.PRNGKey(2), (16, 5))
+    gradient = jax.grad(lambda p: jnp.sum(networks.apply(p, spectral, input_bi) ** 2))(grown)
+    assert np.all(np.abs(gradient[-1]["kernel"]).sum(axis=1) > 0.0)  # outgoing weights of every unit
+
+
+@pytest.mark.parametrize(
+    ("new", "applies"),
+    [
+        (Architecture(depth=2, width=8), True),
+        (Architecture(depth=3, width=16), True),
+        (Architecture(depth=3, width=8), False),  # deeper, but not twice as wide
+        (Architecture(depth=1, width=16), False),
+        (Architecture(depth=2, width=4), False),
+        (Architecture(depth=2, width=8, spectral_norm=True), False),
+    ],
+)
+def test_where_growth_applies(new: Architecture, applies: bool) -> None:
+    old = Architecture(depth=2, width=8)
+    assert growth_applies(old, new) == applies
+    if not applies:
+        with pytest.raises(InputError, match="the policy network cannot grow from 2 x 8 to"):
+            check_growth(old, new, network="policy")
