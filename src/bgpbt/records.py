@@ -18,6 +18,7 @@ __all__ = [
     "Distil",
     "Fresh",
     "From",
+    "Grow",
     "Order",
     "Outcome",
     "Plan",
@@ -72,7 +73,14 @@ class Distil:
             )
 
 
-Start = Fresh | From | Distil
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grow:
+    """Start from a checkpoint whose networks are enlarged to the order's architectures, same in function."""
+
+    parent: Checkpoint
+
+
+Start = Fresh | From | Distil | Grow
 
 
 class Purpose(StrEnum):

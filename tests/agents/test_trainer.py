@@ -10,6 +10,7 @@ from bgpbt.records import (
     Configuration,
     Fresh,
     From,
+    Grow,
     Order,
     Outcome,
     Proposal,
@@ -201,3 +202,25 @@ def test_the_architecture_comes_from_the_configuration(trainer: PPOTrainer) -> N
     assert arrays["parameters.value.0.kernel"].shape == (11, ARCHITECTURES.value.width)
     with pytest.raises(InputError, match="but the configuration names"):
         trainer.train(order(start=From(checkpoint=outcome.checkpoint)), checkpoints)  # type: ignore[arg-type]
+
+
+def test_a_grown_member_scores_as_its_parent_and_goes_on(trainer: PPOTrainer) -> None:
+    checkpoints = MemoryCheckpoints()
+    parent, parent_arrays = trained(trainer, order(), checkpoints)
+    assert parent.checkpoint is not None
+    larger: Configuration = {
+        "policy_depth": 2,
+        "policy_log2_width": 5,
+        "value_depth": 3,
+        "value_log2_width": 5,
+    }
+    grown, arrays = trained(
+        trainer, order(larger, start=Grow(parent=parent.checkpoint), steps=1), checkpoints
+    )
+    assert grown.score == pytest.approx(parent.score, rel=1e-3)
+    assert arrays["parameters.policy.1.kernel"].shape == (32, 32)
+    assert arrays["normaliser.observation_count"] == parent_arrays["normaliser.observation_count"]
+    start = From(checkpoint=grown.checkpoint)  # type: ignore[arg-type]
+    assert trained(trainer, order(larger, start=start), checkpoints)[0].steps > 0
+    with pytest.raises(InputError, match="the policy network cannot grow from 2 x 32 to 1 x 16"):
+        trainer.train(order(start=Grow(parent=grown.checkpoint)), checkpoints)  # type: ignore[arg-type]

@@ -11,12 +11,14 @@ normalised, multiplies with.
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from bgpbt.agents import networks
-from bgpbt.agents.architecture import Architecture
+from bgpbt.agents.architecture import Architecture, Architectures
+from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
 from bgpbt.errors import InputError
 
-__all__ = ["check_growth", "grow", "growth_applies"]
+__all__ = ["check_growth", "grow", "grow_member", "growth_applies"]
 
 Network = tuple[networks.Parameters, networks.Spectral]
 
@@ -68,6 +70,19 @@ def grow(network: Network, new: Architecture, key: jax.Array) -> Network:
     output = jnp.pad(output, ((0, new.width - output.shape[0]), (0, 0)))
     grown.append({"kernel": output, "bias": parameters[-1]["bias"]})
     return tuple(grown), tuple(vectors)
+
+
+def grow_member(member: Member, new: Architectures, key: jax.Array) -> Member:
+    """Return a member with grown networks; its optimiser is at rest, all else goes on."""
+    policy_key, value_key = jax.random.split(key)
+    policy, policy_spectral = grow((member.parameters.policy, member.spectral.policy), new.policy, policy_key)
+    value, value_spectral = grow((member.parameters.value, member.spectral.value), new.value, value_key)
+    parameters = ActorCritic(policy, value)
+    return member._replace(
+        parameters=parameters,
+        spectral=SpectralVectors(policy_spectral, value_spectral),
+        optimiser=optax.scale_by_adam().init(parameters),
+    )
 
 
 def _widened(

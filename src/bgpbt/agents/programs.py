@@ -18,6 +18,7 @@ import numpy.typing as npt
 from bgpbt.agents.architecture import Architectures
 from bgpbt.agents.distillation import Lesson, Teacher, no_lesson, teach, teacher_of
 from bgpbt.agents.evaluation import episode_returns
+from bgpbt.agents.growth import grow_member
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
@@ -25,7 +26,16 @@ from bgpbt.agents.member import Member, Policy, initialise_agent
 from bgpbt.agents.rollout import Experience, empty
 from bgpbt.envs.vector import StartStates
 
-__all__ = ["Iteration", "Programs", "SeedWords", "Teach", "compile_programs", "compile_teacher", "seed_words"]
+__all__ = [
+    "Iteration",
+    "Programs",
+    "SeedWords",
+    "Teach",
+    "compile_growth",
+    "compile_programs",
+    "compile_teacher",
+    "seed_words",
+]
 
 SeedWords = npt.NDArray[np.uint32]
 """A seed as a raw threefry key: (2,), high word first."""
@@ -42,6 +52,7 @@ class _Stream(IntEnum):
     COLLECT = 2
     EVALUATE = 3
     LEARN = 4
+    GROW = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +121,16 @@ def compile_teacher(learner: Learner, member: Member) -> Teach:
     lesson = _blank_lesson(learner)
     experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
     compiled: Teach = _compiled(teach, teacher_of(member), experience, _shape((), jnp.int32), lesson)
+    return compiled
+
+
+def compile_growth(member: Member, new: Architectures) -> Callable[[Member, SeedWords], Member]:
+    """Compile what it takes to enlarge members shaped like this one; growth must apply."""
+
+    def enlarge(member: Member, seed: jax.Array) -> Member:
+        return grow_member(member, new, jax.random.fold_in(seed, _Stream.GROW))
+
+    compiled: Callable[[Member, SeedWords], Member] = _compiled(enlarge, member, _shape((2,), jnp.uint32))
     return compiled
 
 

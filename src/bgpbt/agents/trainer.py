@@ -15,6 +15,7 @@ from bgpbt.agents.architecture import Architectures, architectures_of
 from bgpbt.agents.compilation import CompilationCounter
 from bgpbt.agents.distillation import DistillationSettings, Lesson, Teacher, teacher_of
 from bgpbt.agents.evaluation import EpisodeReturns
+from bgpbt.agents.growth import check_growth
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
@@ -22,7 +23,9 @@ from bgpbt.agents.member import Member, Policy, arrays_of, restore
 from bgpbt.agents.programs import (
     Iteration,
     Programs,
+    SeedWords,
     Teach,
+    compile_growth,
     compile_programs,
     compile_teacher,
     seed_words,
@@ -33,7 +36,7 @@ from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, From, Grow, Order, Outcome
 from bgpbt.space import Space
 
 __all__ = ["PPOTrainer"]
@@ -69,6 +72,7 @@ class PPOTrainer:
         )
         self._programs: dict[Architectures, Programs] = {}
         self._teaching: dict[Architectures, Teach] = {}
+        self._growing: dict[tuple[Architectures, Architectures], Callable[[Member, SeedWords], Member]] = {}
         self._compiling = threading.Lock()
 
     @property
@@ -190,12 +194,27 @@ class PPOTrainer:
                 return self._restored(checkpoint, architectures, checkpoints)
             case Distil(student=str() as student):
                 return self._restored(Checkpoint(student), architectures, checkpoints)
+            case Grow(parent=parent):
+                return self._grown(parent, architectures, order.seed, checkpoints)
         fresh = self.programs(architectures).initialise(seed_words(order.seed), starts)
-        if isinstance(order.start, Fresh):
+        if not isinstance(order.start, Distil):
             return fresh
         arrays, taught = self._load(order.start.teacher, checkpoints)
         teacher = restore(self.programs(taught).member_shape, arrays, source="the teacher")
         return fresh._replace(normaliser=teacher.normaliser)  # what it sees is what its teacher saw
+
+    def _grown(
+        self, parent: Checkpoint, architectures: Architectures, seed: int, checkpoints: Checkpoints
+    ) -> Member:
+        arrays, old = self._load(parent, checkpoints)
+        check_growth(old.policy, architectures.policy, network="policy")
+        check_growth(old.value, architectures.value, network="value")
+        shape = self.programs(old).member_shape
+        with self._compiling:
+            if (old, architectures) not in self._growing:
+                self._growing[old, architectures] = compile_growth(shape, architectures)
+        member = restore(shape, arrays, source=f"checkpoint {parent}")
+        return self._growing[old, architectures](member, seed_words(seed))
 
     def _tutor(
         self, order: Order, hyperparameters: Hyperparameters, checkpoints: Checkpoints

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bgpbt.records import Configuration, Distil, Fresh, From, Order, Outcome, Start
+from bgpbt.records import Configuration, Distil, Fresh, From, Grow, Order, Outcome, Start
 
 __all__ = [
     "EVALUATION",
@@ -151,3 +151,5 @@ def _weights(start: Start) -> str | None:
             return checkpoint
         case Distil(student=student):
             return student
+        case Grow(parent=parent):
+            return parent

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bgpbt.contracts import Checkpoints
 from bgpbt.errors import InputError
-from bgpbt.records import Configuration, Distil, From, Order, Outcome
+from bgpbt.records import Configuration, Distil, From, Grow, Order, Outcome
 from bgpbt.space import Space
 
 __all__ = ["HORIZON", "Floats", "Toy"]
@@ -61,6 +61,6 @@ class Toy:
             case From(checkpoint=checkpoint):
                 arrays, _ = checkpoints.load(checkpoint)
                 return np.asarray(arrays["weights"], dtype=np.float64)
-            case Distil():
-                raise InputError(f"toy {self.name} has no networks, so nothing can be distilled")
+            case Distil() | Grow():
+                raise InputError(f"toy {self.name} has no networks, so nothing can be distilled or grown")
         return self.initial_w
