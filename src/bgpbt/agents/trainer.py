@@ -1,6 +1,5 @@
 """PPO as a trainer: an order in, a checkpoint and a score out."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,15 +22,12 @@ from bgpbt.agents.member import Member, Policy, arrays_of, restore
 from bgpbt.agents.programs import (
     Iteration,
     Programs,
-    SeedWords,
     Teach,
-    compile_growth,
-    compile_programs,
-    compile_teacher,
     seed_words,
 )
 from bgpbt.agents.rollout import Experience
 from bgpbt.agents.settings import PPOSettings, Ranges
+from bgpbt.agents.workshop import Workshop
 from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
@@ -64,16 +60,13 @@ class PPOTrainer:
             episode_length=settings.episode_length,
         )
         self._counter = CompilationCounter()
-        self._learner = Learner(
+        learner = Learner(
             environment=self._vector,
             longest_rollout=self._ranges.longest_rollout(settings),
             most_sequences=self._ranges.largest_batch * settings.minibatches,
             slice_rows=self._ranges.slice_rows,
         )
-        self._programs: dict[Architectures, Programs] = {}
-        self._teaching: dict[Architectures, Teach] = {}
-        self._growing: dict[tuple[Architectures, Architectures], Callable[[Member, SeedWords], Member]] = {}
-        self._compiling = threading.Lock()
+        self._workshop = Workshop(learner, evaluation_episodes=settings.evaluation_episodes)
 
     @property
     def environment(self) -> VectorEnvironment:
@@ -132,7 +125,7 @@ class PPOTrainer:
         programs = self.programs(architectures)
         member = restore(programs.member_shape, arrays, source=f"checkpoint {checkpoint}")
         batches = -(-episodes // self._settings.evaluation_episodes)
-        # Odd multiples keep the batches of neighbouring seeds apart.
+        # The number of a batch goes into the key's high word, so neighbouring seeds share no batch.
         seeds = [(seed + (batch << 32)) % 2**63 for batch in range(batches)]
         return self._evaluate(programs, member.policy, seeds, episodes)
 
@@ -146,20 +139,7 @@ class PPOTrainer:
 
     def programs(self, architectures: Architectures) -> Programs:
         """Return the compiled programs of these architectures, compiling them the first time."""
-        with self._compiling:
-            if architectures not in self._programs:
-                self._programs[architectures] = compile_programs(
-                    self._learner, architectures, evaluation_episodes=self._settings.evaluation_episodes
-                )
-            return self._programs[architectures]
-
-    def _teach(self, architectures: Architectures) -> Teach:
-        """Return the compiled program by which members of these architectures teach."""
-        shape = self.programs(architectures).member_shape
-        with self._compiling:
-            if architectures not in self._teaching:
-                self._teaching[architectures] = compile_teacher(self._learner, shape)
-            return self._teaching[architectures]
+        return self._workshop.programs(architectures)
 
     def _learn(
         self,
@@ -210,11 +190,8 @@ class PPOTrainer:
         check_growth(old.policy, architectures.policy, network="policy")
         check_growth(old.value, architectures.value, network="value")
         shape = self.programs(old).member_shape
-        with self._compiling:
-            if (old, architectures) not in self._growing:
-                self._growing[old, architectures] = compile_growth(shape, architectures)
         member = restore(shape, arrays, source=f"checkpoint {parent}")
-        return self._growing[old, architectures](member, seed_words(seed))
+        return self._workshop.growth(old, architectures)(member, seed_words(seed))
 
     def _tutor(
         self, order: Order, hyperparameters: Hyperparameters, checkpoints: Checkpoints
@@ -226,7 +203,7 @@ class PPOTrainer:
         shape = self.programs(architectures).member_shape
         teacher = teacher_of(restore(shape, arrays, source=f"checkpoint {order.start.teacher}"))
         return _Tutor(
-            teach=self._teach(architectures),
+            teach=self._workshop.teaching(architectures),
             teacher=teacher,
             blank=self.programs(architectures).no_lesson,
             start=order.start,
