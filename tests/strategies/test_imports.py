@@ -1,14 +1,22 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import sys
-import bgpbt.strategies, bgpbt.toys
-loaded = {name.partition(".")[0] for name in sys.modules}
-print(sorted(loaded & {"jax", "jaxlib", "brax", "optax", "flax", "torch"}))
+import {modules}
+loaded = {{name.partition(".")[0] for name in sys.modules}}
+print(sorted(loaded & {{"jax", "jaxlib", "brax", "optax", "flax", "torch", "ConfigSpace"}}))
 """
 
 
-def test_strategies_and_toys_load_no_learning_framework() -> None:
-    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert finished.stdout.strip() == "[]"
+@pytest.mark.parametrize(
+    ("modules", "heavy"), [("bgpbt.strategies", "[]"), ("bgpbt.strategies, bgpbt.toys", "['ConfigSpace']")]
+)
+def test_strategies_load_nothing_that_takes_long_and_toys_no_learning_framework(
+    modules: str, heavy: str
+) -> None:
+    program = PROGRAM.format(modules=modules)
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == heavy

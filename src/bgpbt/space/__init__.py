@@ -1,10 +1,19 @@
-"""Search spaces: any ConfigSpace, as arrays in the unit cube and back."""
+"""Search spaces: any ConfigSpace, as arrays in the unit cube and back.
 
-from bgpbt.space.conversions import from_optuna, from_ray_tune
-from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
+What reads or makes a ConfigSpace is imported when it is first used, since ConfigSpace loads scipy.stats, and
+that takes most of a second.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
 from bgpbt.space.inputs import LOG_COMPLEMENT
-from bgpbt.space.ppo import ppo_space
 from bgpbt.space.space import Floats, Space
+
+if TYPE_CHECKING:
+    from bgpbt.space.conversions import from_optuna, from_ray_tune
+    from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
+    from bgpbt.space.ppo import ppo_space
 
 __all__ = [
     "LOG_COMPLEMENT",
@@ -19,3 +28,20 @@ __all__ = [
     "space_to_json",
     "space_to_yaml",
 ]
+
+_MODULE_OF = {
+    "from_optuna": "conversions",
+    "from_ray_tune": "conversions",
+    "ppo_space": "ppo",
+    "read_space": "files",
+    "space_from_json": "files",
+    "space_from_yaml": "files",
+    "space_to_json": "files",
+    "space_to_yaml": "files",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

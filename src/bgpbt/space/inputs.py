@@ -5,22 +5,15 @@ A float, integer or ordinal has a coordinate in [0, 1], through its own transfor
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from ConfigSpace.hyperparameters import (
-    CategoricalHyperparameter,
-    Hyperparameter,
-    OrdinalHyperparameter,
-    UniformFloatHyperparameter,
-    UniformIntegerHyperparameter,
-)
 
 from bgpbt.errors import InputError
 from bgpbt.records import Value
 
-__all__ = ["LOG_COMPLEMENT", "Categorical", "Continuous", "Input", "Ordered", "input_of", "native"]
+__all__ = ["LOG_COMPLEMENT", "MOST_LEVELS", "Categorical", "Continuous", "Input", "Ordered", "native"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -162,36 +155,6 @@ class Categorical:
 Input: TypeAlias = Continuous | Ordered | Categorical
 
 
-def input_of(hyperparameter: Hyperparameter[Any, Any]) -> Input:
-    """Return the input of a ConfigSpace hyperparameter.
-
-    Raises:
-        InputError: it is of a kind that is not searched, such as a normal or beta float.
-    """
-    match hyperparameter:
-        case UniformFloatHyperparameter():
-            return _float(hyperparameter)
-        case UniformIntegerHyperparameter():
-            return _integer(hyperparameter)
-        case OrdinalHyperparameter():
-            levels = tuple(native(level) for level in hyperparameter.sequence)
-            coordinates = tuple(float(x) for x in np.linspace(0.0, 1.0, len(levels)))
-            probabilities = (1.0 / len(levels),) * len(levels)
-            return Ordered(
-                name=hyperparameter.name, levels=levels, coordinates=coordinates, probabilities=probabilities
-            )
-        case CategoricalHyperparameter():
-            return Categorical(
-                name=hyperparameter.name,
-                choices=tuple(native(choice) for choice in hyperparameter.choices),
-                probabilities=tuple(float(p) for p in hyperparameter.probabilities),
-            )
-    raise InputError(
-        f"{hyperparameter.name} is a {type(hyperparameter).__name__}; "
-        f"allowed are uniform floats and integers, ordinals, categoricals and constants"
-    )
-
-
 def native(value: object) -> Value:
     """Return a NumPy scalar as the Python value it stands for.
 
@@ -202,48 +165,6 @@ def native(value: object) -> Value:
     if not isinstance(plain, (bool, int, float, str)):
         raise InputError(f"{plain!r} is a {type(plain).__name__}; values are bool, int, float or str")
     return plain
-
-
-def _float(hyperparameter: UniformFloatHyperparameter) -> Continuous:
-    transform = (hyperparameter.meta or {}).get("transform", "log" if hyperparameter.log else "linear")
-    if transform not in ("linear", "log", LOG_COMPLEMENT):
-        raise InputError(
-            f'{hyperparameter.name}: meta["transform"] = {transform!r} '
-            f"must be linear, log or {LOG_COMPLEMENT}"
-        )
-    return Continuous(
-        name=hyperparameter.name,
-        low=float(hyperparameter.lower),
-        high=float(hyperparameter.upper),
-        transform=transform,
-    )
-
-
-def _integer(hyperparameter: UniformIntegerHyperparameter) -> Input:
-    low, high = int(hyperparameter.lower), int(hyperparameter.upper)
-    scale = Continuous(
-        name=hyperparameter.name,
-        low=low,
-        high=high,
-        transform="log" if hyperparameter.log else "linear",
-        is_integer=True,
-    )
-    if high - low >= MOST_LEVELS:
-        return scale
-    levels = tuple(range(low, high + 1))
-    return Ordered(
-        name=hyperparameter.name,
-        levels=levels,
-        coordinates=tuple(scale.coordinate(level) for level in levels),
-        probabilities=_stretches(np.array(levels, dtype=np.float64), is_log=hyperparameter.log),
-    )
-
-
-def _stretches(level_l: Floats, *, is_log: bool) -> tuple[float, ...]:
-    """Return the share of each integer k, which stands for [k - 1/2, k + 1/2] before the transform."""
-    edges = np.append(level_l - 0.5, level_l[-1] + 0.5)
-    stretch_l = np.diff(np.log(edges) if is_log else edges)
-    return tuple(float(share) for share in stretch_l / stretch_l.sum())
 
 
 def _draw_index(probabilities: tuple[float, ...], random: np.random.Generator) -> int:

@@ -3,21 +3,24 @@
 Rows are configurations and columns the searched inputs, constants left out. Floats, integers and ordinals lie
 in [0, 1] by their own transform, categories are indices, and an input that its conditions switch off is NaN.
 Which inputs are active follows from the values of the others, so decoding ignores a column that is off.
+
+ConfigSpace takes most of a second to import (it loads scipy.stats), so it is imported where a space is read.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from ConfigSpace import ConfigurationSpace
-from ConfigSpace.conditions import ConditionLike, Conjunction, OrConjunction
-from ConfigSpace.hyperparameters import Constant
 
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Value
-from bgpbt.space.inputs import Categorical, Input, Ordered, input_of, native
+from bgpbt.space.inputs import Categorical, Input, Ordered, native
+
+if TYPE_CHECKING:
+    from ConfigSpace import ConfigurationSpace
 
 __all__ = ["Floats", "Space"]
 
@@ -35,19 +38,16 @@ class Space:
         InputError: an input is of a kind that cannot be searched, or nothing is left to search.
     """
 
-    configuration_space: ConfigurationSpace
+    configuration_space: "ConfigurationSpace"
     inputs: tuple[Input, ...]
     constants: dict[str, Value]
 
     @classmethod
-    def from_configspace(cls, configuration_space: ConfigurationSpace) -> "Space":
+    def from_configspace(cls, configuration_space: "ConfigurationSpace") -> "Space":
         """Return the space of a ConfigSpace object, which must not be changed afterwards."""
-        hyperparameters = list(configuration_space.values())
-        inputs = tuple(input_of(h) for h in hyperparameters if not isinstance(h, Constant))
-        if not inputs:
-            raise InputError("the space has no input to search: all are constants, or there are none")
-        constants = {h.name: native(h.value) for h in hyperparameters if isinstance(h, Constant)}
-        return cls(configuration_space, inputs, constants)
+        from bgpbt.space.configspace import inputs_and_constants
+
+        return cls(configuration_space, *inputs_and_constants(configuration_space))
 
     @property
     def dimension(self) -> int:
@@ -135,9 +135,11 @@ class Space:
 
     def _active_part(self, values: dict[str, Value]) -> Configuration:
         """Return what the conditions leave active, in the order of the space."""
+        from bgpbt.space.configspace import is_active
+
         active: dict[str, Value] = {}
         for name in self.configuration_space:
-            if _is_active(self.configuration_space, name, active):
+            if is_active(self.configuration_space, name, active):
                 active[name] = values[name]
         return active
 
@@ -159,11 +161,13 @@ class Space:
         return self._activity_complaint(configuration)
 
     def _activity_complaint(self, configuration: Configuration) -> str | None:
+        from bgpbt.space.configspace import is_active
+
         for name in self.configuration_space:
-            is_active = _is_active(self.configuration_space, name, configuration)
-            if is_active and name not in configuration:
+            is_on = is_active(self.configuration_space, name, configuration)
+            if is_on and name not in configuration:
                 return f"{name} is missing"
-            if not is_active and name in configuration:
+            if not is_on and name in configuration:
                 return f"{name} is given, but the values of other inputs switch it off"
         return "a forbidden clause rules it out" if self._is_forbidden(configuration) else None
 
@@ -175,17 +179,3 @@ def _levels(item: Input) -> Floats:
         case Categorical():
             return np.arange(len(item.choices), dtype=np.float64)
     return np.empty(0)
-
-
-def _is_active(space: ConfigurationSpace, name: str, active: Configuration) -> bool:
-    """Return whether conditions leave an input on, given the active values of its parents."""
-    return all(_is_satisfied(condition, active) for condition in space.parent_conditions_of[name])
-
-
-def _is_satisfied(condition: ConditionLike, active: Configuration) -> bool:
-    """Return whether a condition holds; one on an inactive parent does not, as in ConfigSpace."""
-    if isinstance(condition, Conjunction):
-        holds = (_is_satisfied(component, active) for component in condition.components)
-        return any(holds) if isinstance(condition, OrConjunction) else all(holds)
-    parent = condition.parent.name
-    return parent in active and bool(condition.satisfied_by_value({parent: active[parent]}))
