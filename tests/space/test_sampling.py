@@ -75,3 +75,13 @@ def test_the_lowest_of_very_many_integers_has_its_full_share_on_a_log_scale() ->
     count = drawn(Integer("x", (1, 100_000), log=True)).count(1.0)
     share = np.log(3.0) / np.log(100_000.5 / 0.5)  # of [1/2, 3/2]
     assert scipy.stats.binomtest(count, DRAWS, share).pvalue > ERROR_RATE
+
+
+def test_another_input_changes_no_draw_of_the_first() -> None:
+    alone, joined = ConfigurationSpace(), ConfigurationSpace()
+    alone.add(Float("x", (0.0, 1.0)))
+    joined.add(Float("x", (0.0, 1.0)), Integer("a", (1, 5)), CategoricalHyperparameter("z", [7, 8]))
+    first, second = (
+        Space.from_configspace(space).sample(5, np.random.default_rng(3)) for space in (alone, joined)
+    )
+    assert [configuration["x"] for configuration in first] == [configuration["x"] for configuration in second]

@@ -7,7 +7,8 @@ Which inputs are active follows from the values of the others, so decoding ignor
 ConfigSpace takes most of a second to import (it loads scipy.stats), so it is imported where a space is read.
 """
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -93,10 +94,17 @@ class Space:
     def sample(self, n: int, rng: np.random.Generator) -> list[Configuration]:
         """Draw `n` legal configurations, uniform in the coordinates.
 
+        Every input draws from a stream of its own, so that another input in the space changes no draw of
+        this one, unless a clause forbids the combination.
+
         Raises:
             InputError: forbidden clauses reject nearly everything.
         """
-        return [self._sample_one(rng) for _ in range(n)]
+        key = int(rng.integers(2**63))
+        streams = {
+            item.name: np.random.default_rng([key, zlib.crc32(item.name.encode())]) for item in self.inputs
+        }
+        return [self._sample_one(streams) for _ in range(n)]
 
     def default(self) -> Configuration:
         """Return the default values."""
@@ -125,9 +133,9 @@ class Space:
         }
         return self._active_part(values | self.constants)
 
-    def _sample_one(self, rng: np.random.Generator) -> Configuration:
+    def _sample_one(self, streams: Mapping[str, np.random.Generator]) -> Configuration:
         for _ in range(MOST_REJECTIONS):
-            values = {item.name: item.draw(rng) for item in self.inputs}
+            values = {item.name: item.draw(streams[item.name]) for item in self.inputs}
             configuration = self._active_part(values | self.constants)
             if not self._is_forbidden(configuration):
                 return configuration
