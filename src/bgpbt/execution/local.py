@@ -10,15 +10,14 @@ import time
 from collections.abc import Iterator, Sequence
 
 from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.encoding import encode
-from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.errors import InputError
+from bgpbt.execution.attempt import attempt
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 from bgpbt.records import Order, Outcome
-from bgpbt.storage import StorageError
+from bgpbt.trainers.children import HasChildren
 
 __all__ = ["LocalExecutor"]
 
-_ENDS_THE_RUN = (StopRequested, DamagedRunError, StorageError)  # another member would meet them too
 _GRACE_S = 10.0  # for a trainer to reach its next callback, after which its thread is left behind
 _Report = Outcome | BaseException | None  # None: the thread has ended
 
@@ -83,6 +82,8 @@ class LocalExecutor:
         finally:
             if not finished:  # Ctrl-C, an error here, or one of whoever takes the outcomes
                 self._switch.stop()
+                if isinstance(self._trainer, HasChildren):
+                    self._trainer.end_children()
                 _join(threads)
 
     def _collect(self, reports: "queue.SimpleQueue[_Report]", running: int) -> Iterator[Outcome]:
@@ -105,48 +106,13 @@ class LocalExecutor:
             while True:
                 order = waiting.get_nowait()
                 self._switch.check(order)
-                reports.put(self._train(order))
+                reports.put(attempt(self._trainer, order, self._checkpoints))
         except queue.Empty:
             pass
         except BaseException as error:
             reports.put(error)
         finally:
             reports.put(None)
-
-    def _train(self, order: Order) -> Outcome:
-        began = time.perf_counter()
-        try:
-            outcome = self._trainer.train(order, self._checkpoints)
-            _check(order, outcome)
-        except _ENDS_THE_RUN:
-            raise
-        except Exception as error:
-            return Outcome(
-                round=order.round,
-                member=order.member,
-                checkpoint=None,
-                score=float("nan"),
-                steps=0,
-                seconds=time.perf_counter() - began,
-                failure=_one_line(error),
-            )
-        return outcome
-
-
-def _check(order: Order, outcome: Outcome) -> None:
-    """Refuse what cannot be stored, while the trainer is still known to be the cause."""
-    if (outcome.round, outcome.member) != (order.round, order.member):
-        raise ValueError(
-            f"the trainer answered the order of round {order.round}, member {order.member} "
-            f"with an outcome of round {outcome.round}, member {outcome.member}"
-        )
-    encode(outcome)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    # A path that is not UTF-8 reaches us as lone surrogates, which no database takes.
-    return f"{type(error).__name__}: {text}".encode(errors="replace").decode()
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

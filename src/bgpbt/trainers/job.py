@@ -1,0 +1,76 @@
+"""What a trainer of one's own is asked, and what it answers, without a word about storage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bgpbt.errors import BgpbtError, InputError
+from bgpbt.records import Checkpoint, Configuration, Fresh, From, Order, Outcome
+
+__all__ = ["Job", "Result", "TrainerError", "answer", "job_of", "start_of"]
+
+
+class TrainerError(BgpbtError):
+    """One member could not be trained; the text says why. The run goes on and the member is replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Train one member with this configuration for so many steps, and score it."""
+
+    configuration: Configuration
+    first_step: int  # steps that the member was trained for before, whatever a step is to the trainer
+    steps: int  # steps to train now
+    seed: int  # the only source of randomness, in [0, 2**63)
+    round: int  # from 0
+    member: int  # slot in the round, from 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of a job."""
+
+    score: float  # higher is better
+    steps: int | None = None  # steps really trained, at most those asked for; None: all of them
+    evaluation_steps: int = 0  # steps spent on the score
+    figures: Mapping[str, float] = field(default_factory=dict)  # whatever else was measured
+
+
+def job_of(order: Order) -> Job:
+    """Return an order as its trainer sees it."""
+    return Job(
+        configuration=order.configuration,
+        first_step=order.first_step,
+        steps=order.steps,
+        seed=order.seed,
+        round=order.round,
+        member=order.member,
+    )
+
+
+def start_of(order: Order) -> Checkpoint | None:
+    """Return the checkpoint that an order goes on from; None for a new member.
+
+    Raises:
+        InputError: the order is to distil or to grow, which takes a trainer that knows networks.
+    """
+    match order.start:
+        case Fresh():
+            return None
+        case From(checkpoint=checkpoint):
+            return checkpoint
+    raise InputError("this trainer knows no networks, so nothing can be distilled or grown")
+
+
+def answer(order: Order, result: Result | float, checkpoint: Checkpoint, seconds: float) -> Outcome:
+    """Return the outcome of an order from what a trainer said; a bare number is a score."""
+    result = result if isinstance(result, Result) else Result(score=float(result))
+    return Outcome(
+        round=order.round,
+        member=order.member,
+        checkpoint=checkpoint,
+        score=float(result.score),
+        steps=order.steps if result.steps is None else int(result.steps),
+        evaluation_steps=int(result.evaluation_steps),
+        seconds=seconds,
+        figures={name: float(value) for name, value in result.figures.items()},
+    )
