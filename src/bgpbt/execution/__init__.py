@@ -18,6 +18,7 @@ from bgpbt.execution.loop import (
     RunFinished,
     run_loop,
 )
+from bgpbt.execution.optimise import Optimised, Options, optimise
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "ExperimentSettings",
     "LocalExecutor",
     "Observer",
+    "Optimised",
+    "Options",
     "OutcomeCommitted",
     "RoundPlanned",
     "RunFinished",
@@ -38,6 +41,7 @@ __all__ = [
     "best_member",
     "derived_seed",
     "difference",
+    "optimise",
     "run_loop",
     "steps_by_purpose",
     "table",

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bgpbt.errors import InputError
+from bgpbt.execution.attempt import attempt
+from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Proposal, ProposalSource, Purpose, Start
+from bgpbt.storage import CheckpointStore
+from bgpbt.trainers import BytesTrainer, DirectoryTrainer, Job, Result, TrainerError
+
+
+def order(start: Start, round_index: int = 0) -> Order:
+    return Order(
+        round=round_index,
+        member=1,
+        purpose=Purpose.TRAIN,
+        start=start,
+        configuration={"rate": 0.5},
+        first_step=10 * round_index,
+        steps=10,
+        seed=3,
+        proposal=Proposal(source=ProposalSource.RANDOM),
+    )
+
+
+def append_bytes(job: Job, weights: bytes | None) -> tuple[bytes, float]:
+    assert (weights is None) == (job.round == 0)
+    return (weights or b"") + bytes([job.seed]), 1.5
+
+
+def append_files(job: Job, start: Path | None, directory: Path) -> Result:
+    if start is not None:
+        for path in start.rglob("*.txt"):
+            (directory / path.name).write_bytes(path.read_bytes())
+    (directory / "sub").mkdir()
+    (directory / "sub" / f"{job.round}.txt").write_text("")
+    return Result(score=2.0, steps=7, evaluation_steps=3, figures={"loss": float(np.float32(0.5))})
+
+
+def test_bytes_go_from_round_to_round(tmp_path: Path) -> None:
+    store, trainer = CheckpointStore(tmp_path), BytesTrainer(append_bytes)
+    first = trainer.train(order(Fresh()), store)
+    assert first.checkpoint is not None
+    assert (first.score, first.steps) == (1.5, 10)
+    second = trainer.train(order(From(checkpoint=first.checkpoint), 1), store)
+    assert second.checkpoint is not None
+    assert store.load(second.checkpoint)[0]["content"].tobytes() == b"\x03\x03"
+
+
+def test_directories_go_from_round_to_round(tmp_path: Path) -> None:
+    store, trainer = CheckpointStore(tmp_path), DirectoryTrainer(append_files)
+    first = trainer.train(order(Fresh()), store)
+    assert first.checkpoint is not None
+    assert (first.score, first.steps, first.evaluation_steps, dict(first.figures)) == (
+        2.0,
+        7,
+        3,
+        {"loss": 0.5},
+    )
+    second = trainer.train(order(From(checkpoint=first.checkpoint), 1), store)
+    assert second.checkpoint is not None
+    assert set(store.load(second.checkpoint)[0]) == {"0.txt", "sub/1.txt"}
+
+
+def test_equal_directories_are_equal_checkpoints(tmp_path: Path) -> None:
+    store, trainer = CheckpointStore(tmp_path), DirectoryTrainer(append_files)
+    assert trainer.train(order(Fresh()), store).checkpoint == trainer.train(order(Fresh()), store).checkpoint
+
+
+def test_a_link_in_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    def link(job: Job, start: Path | None, directory: Path) -> float:
+        (directory / "passwords").symlink_to("/etc/passwd")
+        return 0.0
+
+    with pytest.raises(TrainerError, match="passwords in the checkpoint is not a plain file"):
+        DirectoryTrainer(link).train(order(Fresh()), CheckpointStore(tmp_path))
+
+
+def test_a_name_that_leads_out_of_the_directory_is_refused(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path)
+    evil = store.save({"../evil": np.zeros(1, np.uint8)}, {"content": "directory"})
+    with pytest.raises(TrainerError, match="leads out"):
+        DirectoryTrainer(append_files).train(order(From(checkpoint=evil), 1), store)
+
+
+@pytest.mark.parametrize("steps", [-1, 11])
+def test_more_steps_than_asked_for_is_a_failure(tmp_path: Path, steps: int) -> None:
+    trainer = BytesTrainer(lambda job, weights: (b"w", Result(score=1.0, steps=steps)))
+    outcome = attempt(trainer, order(Fresh()), CheckpointStore(tmp_path))
+    assert outcome.failure == f"ValueError: the trainer says it trained {steps} steps of 10 asked for"
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_a_failure(tmp_path: Path, score: float) -> None:
+    outcome = attempt(BytesTrainer(lambda job, w: (b"w", score)), order(Fresh()), CheckpointStore(tmp_path))
+    assert outcome.failure == f"the score is {score}"
+
+
+def test_weights_that_are_not_bytes_are_a_failure(tmp_path: Path) -> None:
+    trainer = BytesTrainer(lambda job, weights: ("text", 1.0))  # type: ignore[arg-type, return-value]
+    outcome = attempt(trainer, order(Fresh()), CheckpointStore(tmp_path))
+    assert outcome.failure == "TrainerError: the weights are of type str; they must be bytes"
+
+
+def test_distilling_takes_a_trainer_that_knows_networks(tmp_path: Path) -> None:
+    distil = order(Distil(teacher=Checkpoint("0" * 64), total_steps=10))
+    with pytest.raises(InputError, match="knows no networks"):
+        BytesTrainer(append_bytes).train(distil, CheckpointStore(tmp_path))
