@@ -11,6 +11,7 @@ from tyro.conf import arg
 
 from bgpbt import envs
 from bgpbt.cli.arguments import TrainArguments
+from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
 from bgpbt.cli.session import resume_run, start_run
 from bgpbt.cli.tables import write_table
 from bgpbt.errors import BgpbtError
@@ -56,6 +57,8 @@ Arguments = (
     | Annotated[ResumeArguments, tyro.conf.subcommand("resume")]
     | Annotated[EnvsArguments, tyro.conf.subcommand("envs")]
     | Annotated[ExportArguments, tyro.conf.subcommand("export")]
+    | Annotated[PolicyArguments, tyro.conf.subcommand("policy")]
+    | Annotated[EvaluateArguments, tyro.conf.subcommand("evaluate")]
 )
 
 
@@ -71,9 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
 
 
-def _run(
-    chosen: TrainArguments | ResumeArguments | EnvsArguments | ExportArguments,
-) -> int:
+def _run(chosen: Arguments) -> int:
     match chosen:
         case TrainArguments():
             return _train(chosen)
@@ -83,6 +84,10 @@ def _run(
             return _list_environments()
         case ExportArguments():
             return _export(chosen)
+        case PolicyArguments():
+            return take_policy(chosen)
+        case EvaluateArguments():
+            return evaluate_policy(chosen)
 
 
 def _train(arguments: TrainArguments) -> int:
