@@ -1,0 +1,28 @@
+"""Ray: populations on many machines.
+
+Needs `pip install 'bgpbt[ray]'`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from bgpbt.errors import InputError
+
+if TYPE_CHECKING:
+    from bgpbt.ray.executor import RayExecutor
+    from bgpbt.ray.resources import MemberResources
+
+__all__ = ["MemberResources", "RayExecutor"]
+
+_MODULE_OF = {"MemberResources": "resources", "RayExecutor": "executor"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise InputError("ray is not installed; run pip install 'bgpbt[ray]'") from error
