@@ -1,3 +1,5 @@
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from bgpbt.agents import Architecture, networks
 from bgpbt.agents.growth import check_growth, grow, growth_applies
 from bgpbt.errors import InputError
+from bgpbt.strategies.generations import contains
 
 WIDTHS = (4, 8, 16, 32)
 
@@ -77,3 +80,12 @@ def test_where_growth_applies(new: Architecture, applies: bool) -> None:
     if not applies:
         with pytest.raises(InputError, match="the policy network cannot grow from 2 x 8 to"):
             check_growth(old, new, network="policy")
+
+
+def test_the_strategy_and_the_networks_agree_on_where_growth_applies() -> None:
+    sizes = [(depth, width, norm) for depth in (1, 2, 3) for width in (5, 6, 7) for norm in (False, True)]
+    for old, new in itertools.product(sizes, sizes):
+        names = ("policy_depth", "policy_log2_width", "policy_spectral_norm")
+        teacher, student = dict(zip(names, old, strict=True)), dict(zip(names, new, strict=True))
+        shapes = [Architecture(depth=d, width=2**w, spectral_norm=norm) for d, w, norm in (old, new)]
+        assert contains(student, teacher) == growth_applies(*shapes)

@@ -31,10 +31,24 @@ BAD_INPUT = [
     (["train", "-e", "reacher", "-mp", "0"], "max_parallel = 0 must be 1 or more"),
     (["train", "-e", "reacher", "-o", "pbtt"], "-o pbtt: there is no such strategy; there are"),
     (
-        ["train", "-e", "reacher", "-sm", "both"],
-        "-sm both: the search over architectures is not available yet",
+        ["train", "-e", "reacher", "-o", "pbt", "-sm", "both"],
+        "search mode both needs strategy bgpbt, got pbt",
     ),
-    (["train", "-e", "reacher", "-te", "5"], "-te 5: a schedule of t_ready is not available yet"),
+    (["train", "-e", "toy:plain", "-sm", "both"], "toy:plain has no architectures to search"),
+    (
+        ["train", "-e", "reacher", "-md", "1"],
+        "max_distillation = 1 needs -sm both; in hpo there are no generations",
+    ),
+    (
+        ["train", "-e", "reacher", "-sm", "both", "-td", "1"],
+        "t_distillation = 1 is too short for 2 rungs (24, 12 students)",
+    ),
+    (
+        ["train", "-e", "reacher", "-sm", "both", "-td", "50_000"],
+        "t_distillation = 50000 make rounds of 25000 steps, less than one unroll of all environments (30720)",
+    ),
+    (["train", "-e", "reacher", "-te", "5"], "t_ready_end = 5 and the rungs"),
+    (["train", "-e", "reacher", "-ps", "30", "-sm", "both"], "initial = 24 must be at least population = 30"),
     (["train", "-e", "toy:plain", "-exist", "resume"], "there is no run to resume"),
     (["resume", "nowhere"], "nowhere: there is no run; start one with bgpbt train"),
     (["export", "nowhere"], "nowhere: there is no run"),

@@ -128,10 +128,34 @@ def test_repeats_have_seeds_of_their_own() -> None:
 
 
 def test_flags_that_change_nothing_are_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*TOY, "-o", "pbt", "-md", "2", "--patience", "15"]) == 0
+    assert main([*TOY, "-o", "pbt", "-td", "2", "--patience", "15"]) == 0
     error = capsys.readouterr().err
-    assert "--max_distillation changes nothing with -sm hpo" in error
+    assert "--t_distillation changes nothing with -sm hpo" in error
     assert "--patience changes nothing with -sm hpo" in error
+
+
+def test_a_run_over_generations_says_what_each_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["-tr", "10", "-mt", "200", "-td", "24", "-de", "50", "-md", "1", "-ps", "4", "-ni", "8"]
+    assert main(["train", "-e", "toy:shapes", "-sm", "both", *flags, "-qf", "0.25"]) == 0
+    output = capsys.readouterr().out
+    assert "generation 2, distilling" in output
+    assert "Generations" in output
+    rows = exported(Path("runs/toy-shapes-bgpbt-both-seed0"))
+    assert {row["generation"] for row in rows} == {"0", "1"}
+    assert {row["rung"] for row in rows if row["start"] == "distil"} == {"0"}
+    assert all(row["teacher"] for row in rows if row["start"] == "distil")
+
+
+def test_the_paper_s_settings_are_a_preset() -> None:
+    from bgpbt.cli.arguments import TrainArguments
+
+    ant = TrainArguments(env="ant", preset="paper").settings(0)
+    hopper = TrainArguments(env="hopper", preset="paper").settings(0)
+    own = TrainArguments(env="hopper", preset="paper", t_ready=3_000_000).settings(0)
+    assert (ant.t_ready, ant.t_ready_end, ant.generations.max_distillation) == (1_000_000, None, 2)
+    assert (hopper.t_ready, hopper.t_ready_end) == (5_000_000, 1_000_000)
+    assert hopper.generations.t_distillation == 40_000_000
+    assert (own.t_ready, own.t_ready_end) == (3_000_000, 1_000_000)
 
 
 def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ def test_a_random_configuration_is_not_the_model_s_success(source: ProposalSourc
         )
         for slot in range(3)
     )
-    closed = ClosedRound(seed=0, round=1, members=members, kept=members, best=members[1])
+    closed = ClosedRound(seed=0, round=1, target=200, members=members, kept=members, best=members[1])
     explore = BayesianExplore(space=continuous_space())
     memory, _ = explore.explore(explore.begin(), closed, ())
     assert (memory.region.successes, memory.region.failures) == (1 - failures, failures)
@@ -162,7 +162,7 @@ def test_with_backtrack_clones_come_from_the_best_of_all_rounds() -> None:
         clones = explored(played)
         assert len(clones) == 2
         assert all(clone.start == best and clone.first_step == 20 for clone in clones)
-        assert all(clone.steps == EIGHT.target(played.plan.round) - 20 for clone in clones)
+        assert all(clone.steps == EIGHT.targets[played.plan.round] - 20 for clone in clones)
 
 
 def test_on_the_mixed_toy_it_beats_random_search_for_each_of_three_seeds() -> None:

@@ -196,7 +196,7 @@ def test_steps_left_out_are_asked_for_again(name: str) -> None:
         for order in after.plan.orders:
             assert isinstance(order.start, From)
             assert order.first_step == steps[order.start.checkpoint]
-            assert order.first_step + order.steps == SMALL.target(after.plan.round)
+            assert order.first_step + order.steps == SMALL.targets[after.plan.round]
 
 
 @EVERY_STRATEGY

@@ -20,7 +20,7 @@ def member(slot: int, *, score: float, score_before: float = math.nan, trained: 
 
 
 def closed(*members: Member) -> ClosedRound:
-    return ClosedRound(seed=0, round=3, members=members, kept=members, best=None)
+    return ClosedRound(seed=0, round=3, target=400, members=members, kept=members, best=None)
 
 
 def test_the_rate_is_the_change_of_score_for_each_step_trained() -> None:

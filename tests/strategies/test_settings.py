@@ -17,6 +17,7 @@ from bgpbt.strategies import PopulationSettings
         ({"population": True}, "population = True must be"),
         ({"initial": 2.5}, "initial = 2.5 must be"),
         ({"t_ready": 2000}, "t_ready = 2000 must be at most max_timesteps = 1000"),
+        ({"t_ready_end": 0}, "t_ready_end = 0 must be a whole number, 1 or more"),
         ({"initial": 7}, "initial = 7 must be at least population = 8"),
         ({"quantile_fraction": 0.0}, "quantile_fraction = 0.0 must be above 0"),
         ({"quantile_fraction": 0.51}, "quantile_fraction = 0.51 must be above 0 and at most 0.5"),
@@ -31,16 +32,27 @@ def test_what_is_not_allowed_is_named_with_its_value(changes: dict[str, Any], me
         PopulationSettings(**(allowed | changes))
 
 
-@given(t_ready=st.integers(1, 10**9), more=st.integers(0, 10**6))
-def test_the_rounds_end_exactly_at_the_budget(t_ready: int, more: int) -> None:
-    settings = PopulationSettings(t_ready=t_ready, max_timesteps=t_ready + more)
-    lengths = [settings.target(0)]
-    if settings.rounds <= 1000:
-        targets = [settings.target(r) for r in range(settings.rounds)]
-        lengths = [after - before for before, after in zip([0, *targets], targets, strict=False)]
+@given(t_ready=st.integers(1, 10**9), more=st.integers(0, 2000), end=st.none() | st.integers(1, 10**9))
+def test_the_rounds_end_exactly_at_the_budget(t_ready: int, more: int, end: int | None) -> None:
+    settings = PopulationSettings(t_ready=t_ready, t_ready_end=end, max_timesteps=t_ready + more)
+    targets = settings.targets
+    lengths = [after - before for before, after in zip([0, *targets], targets, strict=False)]
+    assert targets[-1] == t_ready + more
+    assert len(targets) == settings.rounds
+    assert all(length > 0 for length in lengths)
+    if end is None:
         assert all(length == t_ready for length in lengths[:-1])
-    assert settings.target(settings.rounds - 1) == t_ready + more
-    assert all(0 < length <= t_ready for length in lengths)
+        assert lengths[-1] <= t_ready
+
+
+def test_the_length_of_a_round_falls_linearly_in_steps_done() -> None:
+    settings = PopulationSettings(t_ready=5_000_000, t_ready_end=1_000_000, max_timesteps=150_000_000)
+    assert settings.next_target(0) == 5_000_000
+    assert settings.next_target(75_000_000) == 78_000_000
+    assert settings.next_target(149_500_000) == 150_000_000
+    lengths = [b - a for a, b in zip(settings.targets, settings.targets[1:], strict=False)][:-1]
+    assert lengths == sorted(lengths, reverse=True)
+    assert min(lengths) > 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ from bgpbt.records import (
     Purpose,
     Start,
 )
+from bgpbt.space import with_architectures
 from bgpbt.toys import HORIZON, MemoryCheckpoints, Toy, make_toy, toy_names
+from bgpbt.toys.shapes import BEST, SMALLEST, floor
 
 
 def order(
@@ -159,3 +162,21 @@ def test_a_toy_refuses_what_it_cannot_train() -> None:
         )
     with pytest.raises(InputError, match="plain, deceptive, mixed"):
         make_toy("plane")
+
+
+def test_a_student_reaches_its_teacher_as_far_as_its_shape_lets_it() -> None:
+    toy = make_toy("shapes")
+    toy = replace(toy, space=with_architectures(toy.space))
+    checkpoints = MemoryCheckpoints()
+    rate: Configuration = {"learning_rate": 0.01}
+    teacher = toy.train(order({**rate, **BEST}, steps=300), checkpoints)
+    assert teacher.checkpoint is not None
+    start = Distil(teacher=teacher.checkpoint, total_steps=200)
+    able = toy.train(order({**rate, **BEST}, steps=200, start=start), checkpoints)
+    unable = toy.train(order({**rate, **SMALLEST}, steps=200, start=start), checkpoints)
+    assert able.score == pytest.approx(teacher.score, abs=0.05)
+    assert unable.score == pytest.approx(1.0 - floor(SMALLEST), abs=1e-6)
+    with pytest.raises(InputError, match="the configuration names"):
+        toy.train(
+            order({**rate, **SMALLEST}, steps=1, start=From(checkpoint=teacher.checkpoint)), checkpoints
+        )

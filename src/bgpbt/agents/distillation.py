@@ -21,7 +21,10 @@ __all__ = ["DistillationSettings", "Lesson", "Teacher", "no_lesson", "teach", "t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistillationSettings:
-    """How students learn; the defaults are those of the released code of Wan et al. (2022).
+    """How students learn; defaults, but for the epochs, are those of Wan et al. (2022)'s released code.
+
+    More epochs cost no environment steps: with 16 a student of 2 x 32 reached its teacher of 3 x 256 on
+    reacher after 200k steps, with the released code's 4 not after 500k.
 
     Raises:
         InputError: a number is outside its range.
@@ -32,7 +35,7 @@ class DistillationSettings:
     final_weight: float = 0.05  # of alpha, which begins at 1
     ramp_fraction: float = 0.8  # of the distillation, over which alpha falls
     learning_rate: float = 3e-4
-    update_epochs: int = 4
+    update_epochs: int = 16  # 4 in the released code
 
     def __post_init__(self) -> None:
         for name in ("kl_coefficient", "value_coefficient", "final_weight"):

@@ -62,6 +62,10 @@ class PPOSettings:
             )
         return sequences // self.environments
 
+    def one_unroll(self, space: Space) -> int:
+        """Return the environment steps of the longest unroll that the space can propose."""
+        return Ranges.of(space).largest_unroll * self.environments
+
     def validate(self, space: Space, t_ready: int) -> None:
         """Check the settings against all that the space can propose.
 
@@ -71,7 +75,7 @@ class PPOSettings:
         ranges = Ranges.of(space)
         for batch_size in ranges.batch_sizes:
             self.unrolls_per_iteration(batch_size)
-        one_unroll = ranges.largest_unroll * self.environments
+        one_unroll = self.one_unroll(space)
         if t_ready < one_unroll:
             raise InputError(
                 f"t_ready = {t_ready} is less than one unroll of all environments "

@@ -3,9 +3,10 @@
 Wan et al. (2022), README of the released code, names the short flags.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import tyro
 from tyro.conf import arg
@@ -13,9 +14,11 @@ from tyro.conf import arg
 from bgpbt.errors import InputError
 from bgpbt.execution import ExperimentSettings
 from bgpbt.space import read_space, space_to_json
-from bgpbt.strategies import strategy_names
+from bgpbt.strategies import GenerationSettings, strategy_names
 
 __all__ = ["TrainArguments"]
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +36,10 @@ class TrainArguments:
     """Members of the population."""
     n_init: Annotated[int, arg(aliases=["-ni"])] = 24
     """Random configurations in the first round; the best become the population."""
-    t_ready: Annotated[int, arg(aliases=["-tr"])] = 1_000_000
-    """Environment steps of a member between two decisions."""
+    t_ready: Annotated[int | None, arg(aliases=["-tr"])] = None
+    """Environment steps of a member between two decisions; 1M without it."""
+    t_ready_end: Annotated[int | None, arg(aliases=["-te"])] = None
+    """What `t_ready` becomes by the end, linearly in steps done; without it, it stays."""
     max_timesteps: Annotated[int, arg(aliases=["-mt"])] = 150_000_000
     """Environment steps of a member in all."""
     quantile_fraction: Annotated[float, arg(aliases=["-qf"])] = 0.125
@@ -44,7 +49,7 @@ class TrainArguments:
     num_repeats: Annotated[int, arg(aliases=["-n"])] = 1
     """Runs to do one after another, with seeds `seed`, `seed` + 1, ..."""
     max_parallel: Annotated[int, arg(aliases=["-mp"])] = 1
-    """Members trained at the same time, at most; more than there are processors gains nothing."""
+    """Members trained at the same time, at most; without it one, or with Ray as many as the cluster holds."""
     exist: Annotated[Literal["overwrite", "resume"] | None, arg(aliases=["-exist"])] = None
     """What to do with a run that is there already; without it, nothing is touched."""
     save_dir: Annotated[Path, arg(aliases=["-sd"])] = Path("runs")
@@ -69,28 +74,36 @@ class TrainArguments:
     value: tuple[int, int] = (5, 256)
     """Depth and width of the value network."""
 
-    t_ready_end: Annotated[int | None, arg(aliases=["-te"])] = None
-    """Length of the last rounds, reached linearly from `t_ready`. Not available yet."""
     t_distillation: Annotated[int | None, arg(aliases=["-td"])] = None
-    """Environment steps of a distillation (search mode both)."""
+    """Environment steps that a student is distilled for (search mode both); 30M without it."""
     distill_every: Annotated[int | None, arg(aliases=["-de"])] = None
-    """Environment steps of a generation at most (search mode both)."""
+    """Environment steps of a generation at most (search mode both); 40M without it."""
     max_distillation: Annotated[int | None, arg(aliases=["-md"])] = None
-    """New generations at most (search mode both)."""
+    """New generations at most (search mode both); 2 without it."""
     patience: int | None = None
-    """Rounds without a new best until a new generation begins (search mode both)."""
+    """Rounds without a new best until a new generation begins (search mode both); 20 without it."""
     arch_policy: Literal["random", "search"] | None = None
-    """How architectures are proposed (search mode both)."""
+    """How architectures are proposed (search mode both): by the optimiser, or random as a control."""
+    inherit: Literal["distil", "grow"] | None = None
+    """How a student comes to know what its teacher does (search mode both): by distillation, or by growth
+    where its networks can hold the teacher's."""
+    kl_coefficient: float = 5.0
+    """Weight of the teacher's policy in distillation (search mode both)."""
+    value_coefficient: float = 0.0
+    """Weight of the teacher's value function in distillation (search mode both)."""
+    preset: Literal["paper"] | None = None
+    """Take what the paper used for this environment wherever a flag is not given: longer rounds and one new
+    generation for humanoid and hopper."""
 
     _generation_flags: tyro.conf.Suppress[tuple[str, ...]] = field(
-        default=("t_distillation", "distill_every", "max_distillation", "patience", "arch_policy")
+        default=("t_distillation", "distill_every", "patience", "arch_policy", "inherit")
     )
 
     def runs(self) -> dict[Path, ExperimentSettings]:
         """Return the settings of every run asked for, by the directory it goes to.
 
         Raises:
-            InputError: a value is not allowed, or asks for what is not there yet.
+            InputError: a value is not allowed.
         """
         seeds = range(self.seed, self.seed + self.num_repeats)
         runs = {self.save_dir / self._run_name(seed): self.settings(seed) for seed in seeds}
@@ -102,9 +115,10 @@ class TrainArguments:
         """Return the settings of the run with this seed.
 
         Raises:
-            InputError: a value is not allowed, or asks for what is not there yet.
+            InputError: a value is not allowed.
         """
-        self._refuse_what_is_missing()
+        self._check()
+        preset = PRESETS["paper" if self.preset else "default"](self.env)
         return ExperimentSettings(
             environment=self.env,
             strategy=self.optimizer,
@@ -112,7 +126,8 @@ class TrainArguments:
             population=self.pop_size,
             initial=self.n_init,
             quantile_fraction=self.quantile_fraction,
-            t_ready=self.t_ready,
+            t_ready=_either(self.t_ready, preset.t_ready),
+            t_ready_end=_either(self.t_ready_end, preset.t_ready_end),
             max_timesteps=self.max_timesteps,
             environments=self.num_envs,
             minibatches=self.num_minibatches,
@@ -122,6 +137,21 @@ class TrainArguments:
             policy=self.policy,
             value=self.value,
             space=None if self.space is None else _read_space(self.space),
+            search_mode=self.search_mode,
+            generations=self._generations(preset),
+            kl_coefficient=self.kl_coefficient,
+            value_coefficient=self.value_coefficient,
+        )
+
+    def _generations(self, preset: "Preset") -> GenerationSettings:
+        defaults = GenerationSettings()
+        return GenerationSettings(
+            t_distillation=_either(self.t_distillation, preset.t_distillation),
+            distill_every=_either(self.distill_every, preset.distill_every),
+            max_distillation=_either(self.max_distillation, preset.max_distillation),
+            patience=_either(self.patience, defaults.patience),
+            architectures=_either(self.arch_policy, defaults.architectures),
+            inherit=_either(self.inherit, defaults.inherit),
         )
 
     def _run_name(self, seed: int) -> str:
@@ -130,21 +160,52 @@ class TrainArguments:
 
     def inert_flags(self) -> list[str]:
         """Return the given flags that change nothing in search mode hpo."""
+        if self.search_mode == "both":
+            return []
         return [f"--{name}" for name in self._generation_flags if getattr(self, name) is not None]
 
-    def _refuse_what_is_missing(self) -> None:
+    def _check(self) -> None:
         if self.optimizer not in strategy_names():
             raise InputError(
                 f"-o {self.optimizer}: there is no such strategy; there are {', '.join(strategy_names())}"
             )
-        if self.search_mode == "both":
-            raise InputError("-sm both: the search over architectures is not available yet; use -sm hpo")
-        if self.t_ready_end is not None and self.t_ready_end != self.t_ready:
+        if self.max_distillation and self.search_mode != "both":
             raise InputError(
-                f"-te {self.t_ready_end}: a schedule of t_ready is not available yet; leave -te out"
+                f"max_distillation = {self.max_distillation} needs -sm both; in hpo there are no generations"
             )
         if self.max_parallel < 1:
             raise InputError(f"max_parallel = {self.max_parallel} must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What a flag is where it is not given."""
+
+    t_ready: int = 1_000_000
+    t_ready_end: int | None = None
+    t_distillation: int = 30_000_000
+    distill_every: int = 40_000_000
+    max_distillation: int = 2
+
+
+def _paper(environment: str) -> Preset:
+    """Return the settings of Wan et al. (2022), appendix, for an environment."""
+    if environment in ("humanoid", "hopper"):
+        return Preset(
+            t_ready=5_000_000,
+            t_ready_end=1_000_000,
+            t_distillation=40_000_000,
+            distill_every=60_000_000,
+            max_distillation=1,
+        )
+    return Preset()
+
+
+PRESETS: Mapping[str, Callable[[str], Preset]] = {"default": lambda _: Preset(), "paper": _paper}
+
+
+def _either(given: Value | None, otherwise: Value) -> Value:
+    return otherwise if given is None else given
 
 
 def _read_space(path: Path) -> str:

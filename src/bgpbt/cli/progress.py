@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
-from bgpbt.records import Order, Outcome
+from bgpbt.records import Order, Outcome, Purpose
+from bgpbt.strategies import expected_steps
 
 __all__ = ["RunProgress", "say"]
 
@@ -26,8 +27,12 @@ class RunProgress:
     def __init__(self, console: Console, settings: ExperimentSettings, *, verbose: bool) -> None:
         self._console = console
         self._verbose = verbose
-        self._rounds = settings.population_settings.rounds
-        self._total_steps = _expected_steps(settings)
+        population = settings.population_settings
+        # With generations nobody knows how many rounds there will be.
+        self._rounds = None if settings.is_generational else population.rounds
+        self._total_steps = expected_steps(
+            population, settings.generations if settings.is_generational else None
+        )
         self._lock = threading.Lock()
         self._began = time.perf_counter()
         self._recalled_steps = 0  # from before this process
@@ -64,7 +69,7 @@ class RunProgress:
         """Take in a trainer's progress; called from its thread."""
         with self._lock:
             self._running[order.member] = steps
-            self._draw(order.round)
+            self._draw(order)
 
     def observe(self, event: Event) -> None:
         """Take in an event of the loop."""
@@ -73,7 +78,7 @@ class RunProgress:
                 done = {outcome.member: outcome for outcome in event.done}
                 self._round = [(event.plan.orders[member], done[member]) for member in sorted(done)]
                 self._orders = len(event.plan.orders)
-                self._draw(event.plan.round)
+                self._draw(event.plan.orders[0])
             elif isinstance(event, OutcomeCommitted):
                 self._commit(event.order, event.outcome)
 
@@ -87,24 +92,27 @@ class RunProgress:
         elif self._verbose:
             say(self._console, f"  {_member_line(order, outcome)}")
         if len(self._round) == self._orders:
-            say(self._console, self._round_line(order.round))
-        self._draw(order.round)
+            say(self._console, self._round_line(order))
+        self._draw(order)
 
     def _see(self, outcome: Outcome) -> None:
         if math.isfinite(outcome.score):
             self._best = max(self._best, outcome.score)
 
-    def _round_line(self, round_index: int) -> str:
+    def _round_line(self, order: Order) -> str:
         scores = [outcome.score for _, outcome in self._round if math.isfinite(outcome.score)]
         spread = (
             f"return: median {statistics.median(scores):.4g}, best {max(scores):.4g}, worst {min(scores):.4g}"
             if scores
             else "no member has a return"
         )
-        return f"{self._where(round_index)}  {spread}  |  {self._speed()}"
+        return f"{self._where(order)}  {spread}  |  {self._speed()}"
 
-    def _where(self, round_index: int) -> str:
-        return f"round {round_index + 1}/{self._rounds}"
+    def _where(self, order: Order) -> str:
+        if self._rounds is not None:
+            return f"round {order.round + 1}/{self._rounds}"
+        doing = ", distilling" if order.purpose is Purpose.DISTIL else ""
+        return f"round {order.round + 1}, generation {order.generation + 1}{doing}"
 
     def _speed(self) -> str:
         elapsed = time.perf_counter() - self._began
@@ -114,26 +122,19 @@ class RunProgress:
         time_left = _duration(max(left, 0) / rate) if rate > 0 else "?"
         return f"{rate:,.0f} steps/s, {time_left} left"
 
-    def _draw(self, round_index: int) -> None:
+    def _draw(self, order: Order) -> None:
         done = self._recalled_steps + self._finished_steps + sum(self._running.values())
         best = f"{self._best:.4g}" if math.isfinite(self._best) else "-"
         self._bar.update(
             self._task,
             completed=done,
-            description=f"{self._where(round_index)}  best return {best}  {self._speed()}",
+            description=f"{self._where(order)}  best return {best}  {self._speed()}",
         )
 
 
 def say(console: Console, line: str) -> None:
     """Print a line as it is: paths and numbers are not wrapped or coloured, brackets mean nothing."""
     console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _expected_steps(settings: ExperimentSettings) -> int:
-    """Return the environment steps of the whole run: the initial design, then the population."""
-    population = settings.population_settings
-    later = settings.max_timesteps - population.target(0)
-    return population.initial * population.target(0) + population.population * later
 
 
 def _member_line(order: Order, outcome: Outcome) -> str:

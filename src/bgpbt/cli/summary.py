@@ -6,8 +6,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bgpbt.contracts import Checkpoints
-from bgpbt.execution import BestMember, Experiment, best_member, derived_seed, steps_by_purpose
-from bgpbt.records import Order, Outcome
+from bgpbt.execution import (
+    BestMember,
+    Experiment,
+    best_member,
+    derived_seed,
+    generations,
+    steps_by_purpose,
+)
+from bgpbt.records import Configuration, Order, Outcome
 
 __all__ = ["print_summary"]
 
@@ -36,6 +43,39 @@ def print_summary(
     if compilations is not None:
         table.add_row("compilations", f"{compilations}")
     console.print(table)
+    if experiment.settings.is_generational:
+        console.print(_generations(trained))
+
+
+def _generations(trained: Sequence[tuple[Order, Outcome]]) -> Table:
+    """Return what each generation was: how it began, and the architecture and return of its best member."""
+    table = Table(title="Generations", title_justify="left")
+    for column in ("generation", "rounds", "students", "their steps", "best return", "its networks"):
+        table.add_column(column)
+    for generation in generations(trained):
+        score, architecture = "-", "-"
+        if generation.best is not None:
+            order, outcome = generation.best
+            score = f"{outcome.score:.6g}"
+            architecture = "\n".join(_network(order.configuration, name) for name in ("policy", "value"))
+        table.add_row(
+            f"{generation.number + 1}",
+            f"{generation.first_round + 1} to {generation.last_round + 1}",
+            f"{generation.students or '-'}",
+            f"{generation.distillation_steps:,}",
+            score,
+            architecture,
+        )
+    return table
+
+
+def _network(configuration: Configuration, network: str) -> str:
+    """Return what a configuration says of a network, such as `policy 2 x 64, spectral norm`."""
+    depth, log2_width = (configuration.get(f"{network}_{part}") for part in ("depth", "log2_width"))
+    width = None if log2_width is None else 2 ** int(log2_width)
+    shape = " x ".join("as given" if size is None else f"{size}" for size in (depth, width))
+    norm = ", spectral norm" if configuration.get(f"{network}_spectral_norm") else ""
+    return f"{network} {shape}{norm}"
 
 
 def _add_best(table: Table, experiment: Experiment, best: BestMember, checkpoints: Checkpoints) -> None:

@@ -8,7 +8,15 @@ from bgpbt.execution.experiment import (
     derived_seed,
     difference,
 )
-from bgpbt.execution.history_queries import BestMember, ancestry, best_member, steps_by_purpose, table
+from bgpbt.execution.history_queries import (
+    BestMember,
+    Generation,
+    ancestry,
+    best_member,
+    generations,
+    steps_by_purpose,
+    table,
+)
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import (
     Event,
@@ -27,6 +35,7 @@ __all__ = [
     "Event",
     "Experiment",
     "ExperimentSettings",
+    "Generation",
     "LocalExecutor",
     "Observer",
     "Optimised",
@@ -41,6 +50,7 @@ __all__ = [
     "best_member",
     "derived_seed",
     "difference",
+    "generations",
     "optimise",
     "run_loop",
     "steps_by_purpose",

@@ -6,7 +6,7 @@ checked as a whole before anything is touched. JAX is imported only where an age
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from bgpbt import envs
 from bgpbt.contracts import Strategy, Trainer
 from bgpbt.errors import InputError
 from bgpbt.records import Order
-from bgpbt.space import Space, ppo_space, space_from_json
-from bgpbt.strategies import PopulationSettings, make_strategy
+from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
+from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy, rungs
 from bgpbt.toys import make_toy, toy_names
 
 __all__ = ["TOY_PREFIX", "Experiment", "ExperimentSettings", "assemble", "derived_seed", "difference"]
@@ -46,11 +46,30 @@ class ExperimentSettings:
     policy: tuple[int, int]  # depth and width
     value: tuple[int, int]
     space: str | None = None  # ConfigSpace as JSON; None: the task's own
+    t_ready_end: int | None = None  # environment steps
+    search_mode: str = "hpo"  # "hpo": hyperparameters; "both": architectures too, in generations
+    generations: GenerationSettings = field(default_factory=GenerationSettings)  # in mode "both"
+    kl_coefficient: float = 5.0  # c_pi of distillation
+    value_coefficient: float = 0.0  # c_v of distillation
 
     @property
     def is_toy(self) -> bool:
         """Whether the task is a toy, which needs no environment."""
         return self.environment.startswith(TOY_PREFIX)
+
+    @property
+    def is_generational(self) -> bool:
+        """Whether architectures are searched too, and new generations begin."""
+        return self.search_mode == "both"
+
+    @property
+    def shortest_order(self) -> int:
+        """Environment steps of the shortest order that the run gives, but for the last round's."""
+        shortest = min(self.t_ready, self.t_ready_end or self.t_ready)
+        if not self.is_generational:
+            return shortest
+        first, *_ = rungs(self.initial, self.population, self.generations.t_distillation)
+        return min(shortest, first.until)
 
     @property
     def population_settings(self) -> PopulationSettings:
@@ -65,6 +84,7 @@ class ExperimentSettings:
             quantile_fraction=self.quantile_fraction,
             t_ready=self.t_ready,
             max_timesteps=self.max_timesteps,
+            t_ready_end=self.t_ready_end,
         )
 
 
@@ -88,22 +108,24 @@ def assemble(settings: ExperimentSettings, *, on_progress: Progress | None = Non
         raise InputError(f"seed = {settings.seed} must be 0 or more")
     if settings.test_episodes < 1:
         raise InputError(f"test_episodes = {settings.test_episodes} must be 1 or more")
+    _check_search_mode(settings)
     population = settings.population_settings
     own_space = None if settings.space is None else space_from_json(settings.space)
     if settings.is_toy:
         space, trainer = _toy(settings, own_space)
     else:
         space, trainer = _ppo(settings, own_space, on_progress)
-    strategy = make_strategy(settings.strategy, space=space, settings=population)
+    options = {"generations": settings.generations} if settings.is_generational else {}
+    strategy = make_strategy(settings.strategy, space=space, settings=population, **options)
     return Experiment(settings=settings, space=space, strategy=strategy, trainer=trainer)
 
 
 def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | None:
     """Return the first field in which two settings differ, with both values, or None."""
-    for field in fields(ExperimentSettings):
-        before, now = getattr(stored, field.name), getattr(given, field.name)
+    for setting in fields(ExperimentSettings):
+        before, now = getattr(stored, setting.name), getattr(given, setting.name)
         if before != now:
-            return f"{field.name} is {before!r} there and {now!r} here"
+            return f"{setting.name} is {before!r} there and {now!r} here"
     return None
 
 
@@ -119,6 +141,10 @@ def _toy(settings: ExperimentSettings, own_space: Space | None) -> tuple[Space, 
     if own_space is not None:
         raise InputError(f"{settings.environment} has a space of its own; leave the space out")
     toy = make_toy(name)
+    if settings.is_generational:
+        if not toy.has_architectures:
+            raise InputError(f"{settings.environment} has no architectures to search; use search mode hpo")
+        toy = replace(toy, space=with_architectures(toy.space))
     return toy.space, toy
 
 
@@ -127,10 +153,19 @@ def _ppo(
 ) -> tuple[Space, Trainer]:
     envs.check_name(settings.environment)
     space = own_space or ppo_space()
+    if settings.is_generational:
+        space = with_architectures(space)
     _check_architecture("policy", settings.policy)
     _check_architecture("value", settings.value)
     try:
-        from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer, enable_persistent_cache
+        from bgpbt.agents import (
+            Architecture,
+            Architectures,
+            DistillationSettings,
+            PPOSettings,
+            PPOTrainer,
+            enable_persistent_cache,
+        )
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[brax]'") from error
     enable_persistent_cache()
@@ -145,9 +180,31 @@ def _ppo(
             policy=Architecture(depth=settings.policy[0], width=settings.policy[1]),
             value=Architecture(depth=settings.value[0], width=settings.value[1]),
         ),
+        distillation=DistillationSettings(
+            kl_coefficient=settings.kl_coefficient, value_coefficient=settings.value_coefficient
+        ),
     )
     ppo.validate(space, settings.t_ready)
+    _check_rungs(settings, ppo.one_unroll(space))
     return space, PPOTrainer(ppo, space, on_progress=on_progress)
+
+
+def _check_search_mode(settings: ExperimentSettings) -> None:
+    if settings.search_mode not in ("hpo", "both"):
+        raise InputError(f"search_mode = {settings.search_mode!r} must be hpo or both")
+    if settings.is_generational and settings.strategy != "bgpbt":
+        raise InputError(
+            f"search mode both needs strategy bgpbt, got {settings.strategy}; others search in mode hpo"
+        )
+
+
+def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
+    if settings.shortest_order < one_unroll:
+        raise InputError(
+            f"t_ready_end = {settings.t_ready_end} and the rungs of t_distillation = "
+            f"{settings.generations.t_distillation} make rounds of {settings.shortest_order} steps, less "
+            f"than one unroll of all environments ({one_unroll}); raise them or lower environments"
+        )
 
 
 def _check_architecture(network: str, depth_and_width: tuple[int, int]) -> None:

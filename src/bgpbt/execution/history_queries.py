@@ -7,15 +7,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bgpbt.records import Configuration, Distil, Fresh, From, Grow, Order, Outcome, Start
+from bgpbt.records import Configuration, Distil, Fresh, From, Grow, Order, Outcome, Purpose, Start
 
 __all__ = [
     "EVALUATION",
     "TABLE_COLUMNS",
     "BestMember",
+    "Generation",
     "Trained",
     "ancestry",
     "best_member",
+    "generations",
     "steps_by_purpose",
     "table",
 ]
@@ -29,13 +31,17 @@ EVALUATION = "evaluation"
 TABLE_COLUMNS = (
     "round",
     "member",
+    "generation",  # of architectures
     "purpose",
+    "start",  # fresh, from, distil or grow
     "first_step",  # environment steps that the starting weights had been trained for
     "steps",  # environment steps trained in this round
     "total_steps",  # environment steps that the weights have been trained for since
     "score",
     "source",  # where the configuration came from
     "parent",  # member of the previous round whose weights were taken over, if another's
+    "teacher",  # checkpoint that a student learns from
+    "rung",  # of the successive halving over students
     "note",
     "failure",
     "evaluation_steps",
@@ -86,6 +92,40 @@ def ancestry(descendant: Trained, trained: Sequence[Trained]) -> tuple[Trained, 
     return tuple(reversed(line))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What one generation of architectures did."""
+
+    number: int  # 0 is the first
+    first_round: int
+    last_round: int
+    distillation_steps: int  # environment steps of all its students
+    students: int  # of its first rung; 0: it began with the run
+    best: Trained | None  # its best member as a member of the population
+
+
+def generations(trained: Sequence[Trained]) -> tuple[Generation, ...]:
+    """Return every generation that a run has come to, in order."""
+    numbers = sorted({order.generation for order, _ in trained})
+    return tuple(
+        _generation(number, [pair for pair in trained if pair[0].generation == number]) for number in numbers
+    )
+
+
+def _generation(number: int, trained: Sequence[Trained]) -> Generation:
+    students = [pair for pair in trained if pair[0].purpose is Purpose.DISTIL]
+    best = best_member([pair for pair in trained if pair[0].purpose is not Purpose.DISTIL])
+    first_round = min(order.round for order, _ in trained)
+    return Generation(
+        number=number,
+        first_round=first_round,
+        last_round=max(order.round for order, _ in trained),
+        distillation_steps=sum(outcome.steps for _, outcome in students),
+        students=sum(order.round == first_round for order, _ in students),
+        best=None if best is None else (best.order, best.outcome),
+    )
+
+
 def steps_by_purpose(trained: Sequence[Trained]) -> dict[str, int]:
     """Return environment steps by purpose, those spent on scores under `EVALUATION`."""
     steps: dict[str, int] = {}
@@ -110,13 +150,17 @@ def _row(order: Order, outcome: Outcome, names: Sequence[str]) -> Mapping[str, C
     row: dict[str, Cell] = {
         "round": order.round,
         "member": order.member,
+        "generation": order.generation,
         "purpose": order.purpose.value,
+        "start": type(order.start).__name__.lower(),
         "first_step": order.first_step,
         "steps": outcome.steps,
         "total_steps": order.first_step + outcome.steps,
         "score": outcome.score,
         "source": order.proposal.source.value,
         "parent": order.proposal.parent,
+        "teacher": order.start.teacher if isinstance(order.start, Distil) else None,
+        "rung": order.start.rung if isinstance(order.start, Distil) else None,
         "note": order.proposal.note,
         "failure": outcome.failure,
         "evaluation_steps": outcome.evaluation_steps,

@@ -11,11 +11,13 @@ from bgpbt.space.inputs import LOG_COMPLEMENT
 from bgpbt.space.space import Floats, Space
 
 if TYPE_CHECKING:
+    from bgpbt.space.architectures import ARCHITECTURE_INPUTS, split, with_architectures
     from bgpbt.space.conversions import from_optuna, from_ray_tune
     from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
     from bgpbt.space.ppo import ppo_space
 
 __all__ = [
+    "ARCHITECTURE_INPUTS",
     "LOG_COMPLEMENT",
     "Floats",
     "Space",
@@ -27,9 +29,12 @@ __all__ = [
     "space_from_yaml",
     "space_to_json",
     "space_to_yaml",
+    "split",
+    "with_architectures",
 ]
 
 _MODULE_OF = {
+    "ARCHITECTURE_INPUTS": "architectures",
     "from_optuna": "conversions",
     "from_ray_tune": "conversions",
     "ppo_space": "ppo",
@@ -38,6 +43,8 @@ _MODULE_OF = {
     "space_from_yaml": "files",
     "space_to_json": "files",
     "space_to_yaml": "files",
+    "split": "architectures",
+    "with_architectures": "architectures",
 }
 
 

@@ -4,13 +4,13 @@ Wan et al. (2022), section 3.1 and algorithm 2. All members of all rounds are da
 training are pending, and the trust region is centred on the configuration that comes with the copied weights.
 It counts a success when the best score of a round belongs to a member whose configuration is of the model.
 When it restarts, its data are dropped; the first loser of that round gets the new region's centre, any other
-a random point around it.
+a random point around it. Inputs that are frozen, such as the architecture, come with the copied weights.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from bgpbt.records import Configuration, ProposalSource
+from bgpbt.records import Configuration, ProposalSource, Value
 from bgpbt.space import Space
 from bgpbt.strategies.observations import observations_of, pending_points
 from bgpbt.strategies.population import ClosedRound
@@ -48,6 +48,7 @@ class BayesianExplore:
 
     space: Space
     surrogate: SurrogateSettings = field(default_factory=SurrogateSettings)
+    frozen: tuple[str, ...] = ()  # names of inputs that are never varied
 
     @property
     def memory_type(self) -> type[BayesianMemory]:
@@ -71,7 +72,9 @@ class BayesianExplore:
         for clone in clones:
             if has_restarted and centre is None:
                 seed = (closed.seed, closed.round, clone.slot)
-                suggestion = restart_centre(self.space, memory.best_points, self.surrogate, seed)
+                suggestion = restart_centre(
+                    self.space, memory.best_points, self.surrogate, seed, frozen=self._frozen_values(clone)
+                )
                 centre = suggestion.configuration
             else:
                 suggestion = self._suggest(memory, closed, clone, pending, centre)
@@ -102,14 +105,19 @@ class BayesianExplore:
         centre: Configuration | None,
     ) -> Suggestion:
         request = SuggestRequest(
-            centre=centre or clone.donor.configuration,
+            centre={**(centre or clone.donor.configuration), **self._frozen_values(clone)},
             score_before=clone.donor.score,
             time=float(closed.round + 1),
             pending=pending,
+            frozen=self.frozen,
             warm_start=memory.fit,
         )
         seed = (closed.seed, closed.round, clone.slot)
         return suggest(self.space, memory.observations, request, memory.region, self.surrogate, seed)
+
+    def _frozen_values(self, clone: Clone) -> dict[str, Value]:
+        donor = clone.donor.configuration
+        return {name: donor[name] for name in self.frozen if name in donor}
 
 
 def _is_success(closed: ClosedRound) -> bool:

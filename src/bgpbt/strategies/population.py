@@ -1,8 +1,9 @@
 """The book-keeping that all population strategies share: rounds, targets, debts, seeds.
 
-Round 0 is the initial design, of which the best are kept. The target of round r is (r + 1) t_ready steps of
-each lineage, at most max_timesteps; an order asks for what is missing to it, so steps that a trainer left out
-are asked for again. What a member does next is for a `Rule` to say; the core turns it into orders.
+Round 0 is the initial design, of which the best are kept. The target of a round is how many steps each
+lineage is to have when it ends: t_ready more than before, at most max_timesteps. An order asks for what is
+missing to it, so steps that a trainer left out are asked for again. What a member does next is for a `Rule`
+to say; the core turns it into orders.
 """
 
 from collections.abc import Sequence
@@ -13,21 +14,24 @@ from bgpbt.errors import InputError
 from bgpbt.records import (
     Checkpoint,
     Configuration,
+    Distil,
     Fresh,
     From,
+    Grow,
     Order,
     Outcome,
     Plan,
     Proposal,
     ProposalSource,
     Purpose,
+    Start,
 )
 from bgpbt.space import Space
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.streams import order_seed, stream
 
-__all__ = ["Assignment", "ClosedRound", "Member", "Population", "PopulationState", "Rule"]
+__all__ = ["Assignment", "ClosedRound", "Lesson", "Member", "Population", "PopulationState", "Rule"]
 
 Memory = TypeVar("Memory")
 
@@ -57,9 +61,22 @@ class ClosedRound:
 
     seed: int  # of the run
     round: int
+    target: int  # environment steps of each lineage when this round ends, but for what trainers left out
     members: tuple[Member, ...]  # all that were trained, by slot
     kept: tuple[Member, ...]  # the population: in round 0 the best of the initial design, then all; by slot
     best: Member | None  # the best so far, of this and all earlier rounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """A rung of a student's distillation: what it learns from, and for how long."""
+
+    teacher: Checkpoint
+    rung: int  # of successive halving, from 0
+    begun_at: int  # target of the round before the distillation: the student's budget starts there
+    until: int  # environment steps of distillation when this rung ends
+    total: int  # environment steps of the whole distillation
+    is_grown: bool = False  # the student begins as its enlarged teacher and needs to be told nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +87,8 @@ class Assignment:
     configuration: Configuration
     source: ProposalSource
     note: str = ""  # for people
+    generation: int = 0  # of architectures
+    lesson: Lesson | None = None  # None: it trains as a member of the population
 
 
 class Rule(Protocol[Memory]):
@@ -85,7 +104,7 @@ class Rule(Protocol[Memory]):
         ...
 
     def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
-        """Fill the slots of the next round, as many as there are kept members.
+        """Fill the slots of the next round: as many as there are kept members, or students with a lesson.
 
         A parent must be usable.
         """
@@ -138,7 +157,7 @@ class Population(Generic[Memory]):
             Assignment(parent=None, configuration=configuration, source=ProposalSource.RANDOM)
             for configuration in configurations
         )
-        return self._open(seed, 0, assignments, None, self.rule.begin())
+        return self._open(seed, 0, assignments, self.settings.next_target(0), None, self.rule.begin())
 
     def advance(
         self, state: PopulationState[Memory], outcomes: Sequence[Outcome]
@@ -151,21 +170,21 @@ class Population(Generic[Memory]):
         if state.plan is None:
             raise InputError("the run has ended; there is no round to close")
         closed = _close(state, outcomes, self.settings.population)
-        if closed.round + 1 == self.settings.rounds:
+        if closed.target == self.settings.max_timesteps:
             return replace(state, plan=None, descents=(), best=closed.best), None
         memory, assignments = self.rule.assign(state.memory, closed)
-        assert len(assignments) == self.settings.population
-        return self._open(state.seed, closed.round + 1, assignments, closed.best, memory)
+        target = self.settings.next_target(closed.target)
+        return self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
 
     def _open(
         self,
         seed: int,
         round_index: int,
         assignments: tuple[Assignment, ...],
+        target: int,
         best: Member | None,
         memory: Memory,
     ) -> tuple[PopulationState[Memory], Plan]:
-        target = self.settings.target(round_index)
         orders = tuple(
             _order(seed, round_index, slot, assignment, target) for slot, assignment in enumerate(assignments)
         )
@@ -175,21 +194,48 @@ class Population(Generic[Memory]):
 
 
 def _order(seed: int, round_index: int, slot: int, assignment: Assignment, target: int) -> Order:
-    parent = assignment.parent
-    assert parent is None or parent.checkpoint is not None
-    first_step = 0 if parent is None else parent.steps
-    taken_over = parent.slot if parent is not None and parent.slot != slot else None
+    parent, lesson = assignment.parent, assignment.lesson
+    first_step = parent.steps if parent is not None else lesson.begun_at if lesson is not None else 0
+    if lesson is not None:
+        target = lesson.begun_at + lesson.until
     return Order(
         round=round_index,
         member=slot,
-        purpose=Purpose.INITIAL if round_index == 0 else Purpose.TRAIN,
-        start=Fresh() if parent is None or parent.checkpoint is None else From(checkpoint=parent.checkpoint),
+        purpose=_purpose(round_index, lesson),
+        start=_start(parent, lesson, first_step),
         configuration=assignment.configuration,
         first_step=first_step,
         steps=target - first_step,
         seed=order_seed(seed, round_index, slot),
-        proposal=Proposal(source=assignment.source, parent=taken_over, note=assignment.note),
+        proposal=Proposal(
+            source=assignment.source,
+            parent=parent.slot if parent is not None and parent.slot != slot else None,
+            note=assignment.note,
+        ),
+        generation=assignment.generation,
     )
+
+
+def _purpose(round_index: int, lesson: Lesson | None) -> Purpose:
+    if lesson is not None:
+        return Purpose.DISTIL
+    return Purpose.INITIAL if round_index == 0 else Purpose.TRAIN
+
+
+def _start(parent: Member | None, lesson: Lesson | None, first_step: int) -> Start:
+    checkpoint = None if parent is None else parent.checkpoint
+    assert parent is None or checkpoint is not None
+    if lesson is not None and not lesson.is_grown:
+        return Distil(
+            teacher=lesson.teacher,
+            student=checkpoint,
+            rung=lesson.rung,
+            first_step=first_step - lesson.begun_at,
+            total_steps=lesson.total,
+        )
+    if checkpoint is not None:
+        return From(checkpoint=checkpoint)
+    return Fresh() if lesson is None else Grow(parent=lesson.teacher)
 
 
 def _descent(assignment: Assignment) -> Descent:
@@ -217,6 +263,7 @@ def _close(state: PopulationState[Memory], outcomes: Sequence[Outcome], populati
     return ClosedRound(
         seed=state.seed,
         round=state.plan.round,
+        target=max(order.first_step + order.steps for order in orders),
         members=members,
         kept=kept,
         best=_better(state.best, members[ranking[0]]),

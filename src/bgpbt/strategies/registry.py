@@ -7,6 +7,8 @@ from typing import Any
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 from bgpbt.strategies.bgpbt import BayesianExplore
+from bgpbt.strategies.generation_settings import GenerationSettings
+from bgpbt.strategies.generations import Generational
 from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
 from bgpbt.strategies.pb2 import PB2Explore
 from bgpbt.strategies.pbt import Perturb
@@ -69,9 +71,26 @@ def _bgpbt(
     *,
     backtrack: bool = False,
     surrogate: SurrogateSettings | None = None,
+    generations: GenerationSettings | None = None,
 ) -> Rule[Any]:
-    explore = BayesianExplore(space=space, surrogate=surrogate or SurrogateSettings())
-    return TruncationRule(space=space, replaced=settings.replaced, explore=explore, backtrack=backtrack)
+    surrogate = surrogate or SurrogateSettings()
+    if generations is None:
+        explore = BayesianExplore(space=space, surrogate=surrogate)
+        return TruncationRule(space=space, replaced=settings.replaced, explore=explore, backtrack=backtrack)
+    from bgpbt.space import split  # needs ConfigSpace, which takes long to import
+
+    hyperparameters, architectures = split(space)
+    explore = BayesianExplore(space=space, surrogate=surrogate, frozen=architectures.names)
+    inner = TruncationRule(space=space, replaced=settings.replaced, explore=explore, backtrack=backtrack)
+    return Generational(
+        space=space,
+        hyperparameters=hyperparameters,
+        architectures=architectures,
+        population=settings,
+        settings=generations,
+        inner=inner,
+        surrogate=surrogate,
+    )
 
 
 _RULES: Mapping[str, Callable[..., Rule[Any]]] = {

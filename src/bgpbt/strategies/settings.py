@@ -21,29 +21,46 @@ class PopulationSettings:
     population: int = 8  # members
     initial: int = 24  # members of the initial design, of which the best are kept
     quantile_fraction: float = 0.125  # of the population replaced in a round, and as many to replace them
+    t_ready_end: int | None = None  # length that rounds reach, linearly in steps done; None: always t_ready
 
     def __post_init__(self) -> None:
         for name in ("t_ready", "max_timesteps", "population", "initial"):
             _check_count(name, getattr(self, name))
         if self.t_ready > self.max_timesteps:
             raise InputError(f"t_ready = {self.t_ready} must be at most max_timesteps = {self.max_timesteps}")
+        if self.t_ready_end is not None:
+            _check_count("t_ready_end", self.t_ready_end)
         if self.initial < self.population:
             raise InputError(f"initial = {self.initial} must be at least population = {self.population}")
         self._check_fraction()
 
     @property
+    def targets(self) -> tuple[int, ...]:
+        """How far every lineage is trained when a round ends, in environment steps, without new generations.
+
+        The last round may be shorter than the others.
+        """
+        targets = [self.next_target(0)]
+        while targets[-1] < self.max_timesteps:
+            targets.append(self.next_target(targets[-1]))
+        return tuple(targets)
+
+    @property
     def rounds(self) -> int:
-        """Number of rounds; the last may be shorter than `t_ready`."""
-        return -(-self.max_timesteps // self.t_ready)
+        """Number of rounds of a run without new generations."""
+        return len(self.targets)
 
     @property
     def replaced(self) -> int:
         """Number of members that truncation selection replaces in a round."""
         return math.floor(self.quantile_fraction * self.population + ROUNDING)
 
-    def target(self, round_index: int) -> int:
-        """Return how far every lineage is to be trained when a round ends, in environment steps."""
-        return min((round_index + 1) * self.t_ready, self.max_timesteps)
+    def next_target(self, done: int) -> int:
+        """Return how far every lineage is to be trained in the round that begins after `done` steps."""
+        length = self.t_ready
+        if self.t_ready_end is not None:
+            length += round((self.t_ready_end - self.t_ready) * done / self.max_timesteps)
+        return min(done + length, self.max_timesteps)
 
     def _check_fraction(self) -> None:
         fraction = self.quantile_fraction

@@ -37,11 +37,11 @@ def suggest(
     space: Space,
     observations: Sequence[Observation],
     request: SuggestRequest,
-    region: TrustRegion,
+    region: TrustRegion | None,
     settings: SurrogateSettings,
     seed: Address,
 ) -> Suggestion:
-    """Return the configuration that the model expects most of, inside the trust region.
+    """Return the configuration that the model expects most of, inside the trust region, or anywhere if None.
 
     `observations` are oldest first; those whose rate is not finite are left out. Equal arguments give equal
     suggestions. A suggestion differs from every pending configuration, unless many draws find no other.

@@ -7,11 +7,17 @@ from bgpbt.toys.checkpoints import MemoryCheckpoints
 from bgpbt.toys.deceptive import deceptive
 from bgpbt.toys.mixed import mixed
 from bgpbt.toys.plain import plain
+from bgpbt.toys.shapes import shapes
 from bgpbt.toys.toy import HORIZON, Toy
 
 __all__ = ["HORIZON", "MemoryCheckpoints", "Toy", "make_toy", "toy_names"]
 
-_TOYS: Mapping[str, Callable[[], Toy]] = {"plain": plain, "deceptive": deceptive, "mixed": mixed}
+_TOYS: Mapping[str, Callable[[], Toy]] = {
+    "plain": plain,
+    "deceptive": deceptive,
+    "mixed": mixed,
+    "shapes": shapes,
+}
 
 
 def toy_names() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ A toy is a `bgpbt.contracts.Trainer`. Its weights are a short vector; `advance` 
 steps under one configuration, and what is the best configuration depends on how far training has come.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from bgpbt.contracts import Checkpoints
 from bgpbt.errors import InputError
-from bgpbt.records import Configuration, Distil, From, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Configuration, Distil, From, Grow, Order, Outcome
 from bgpbt.space import Space
 
 __all__ = ["HORIZON", "Floats", "Toy"]
@@ -36,6 +37,15 @@ class Toy:
     ]  # weights, configuration, progress_t -> weights
     score: Callable[[Floats], float]  # of weights; higher is better
     best_score: Callable[[int], float]  # over all schedules, after so many steps from fresh weights
+    teach: Callable[[Floats, Floats, Configuration, int], Floats] | None = (
+        None  # student's weights, teacher's, configuration, steps -> weights; None: nobody can be taught
+    )
+    shape: Callable[[Configuration], Configuration] = lambda _: {}  # of the networks that hold the weights
+
+    @property
+    def has_architectures(self) -> bool:
+        """Whether members have networks whose shapes can be searched."""
+        return self.teach is not None
 
     def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
         """Carry out an order; every step of it is trained.
@@ -47,7 +57,10 @@ class Toy:
         weights_w = self._starting_weights(order, checkpoints)
         progress_t = (order.first_step + np.arange(order.steps)) / self.horizon
         weights_w = self.advance(weights_w, order.configuration, progress_t)
-        checkpoint = checkpoints.save({"weights": weights_w}, {"toy": self.name})
+        if isinstance(order.start, Distil):
+            weights_w = self._taught(weights_w, order, order.start, checkpoints)
+        metadata = {"toy": self.name, "shape": _described(self.shape(order.configuration))}
+        checkpoint = checkpoints.save({"weights": weights_w}, metadata)
         return Outcome(
             round=order.round,
             member=order.member,
@@ -58,9 +71,30 @@ class Toy:
 
     def _starting_weights(self, order: Order, checkpoints: Checkpoints) -> Floats:
         match order.start:
-            case From(checkpoint=checkpoint):
-                arrays, _ = checkpoints.load(checkpoint)
-                return np.asarray(arrays["weights"], dtype=np.float64)
-            case Distil() | Grow():
-                raise InputError(f"toy {self.name} has no networks, so nothing can be distilled or grown")
+            case From(checkpoint=checkpoint) | Distil(student=str() as checkpoint):
+                return self._restored(Checkpoint(checkpoint), order.configuration, checkpoints)
+            case Grow():
+                raise InputError(f"toy {self.name} has no networks that could grow")
         return self.initial_w
+
+    def _restored(
+        self, checkpoint: Checkpoint, configuration: Configuration, checkpoints: Checkpoints
+    ) -> Floats:
+        arrays, metadata = checkpoints.load(checkpoint)
+        shape = _described(self.shape(configuration))
+        if metadata["shape"] != shape:
+            raise InputError(
+                f"checkpoint {checkpoint} is of shape {metadata['shape']}, the configuration names {shape}"
+            )
+        return np.asarray(arrays["weights"], dtype=np.float64)
+
+    def _taught(self, weights_w: Floats, order: Order, start: Distil, checkpoints: Checkpoints) -> Floats:
+        if self.teach is None:
+            raise InputError(f"toy {self.name} has no networks, so nothing can be distilled")
+        arrays, _ = checkpoints.load(start.teacher)
+        teacher_w = np.asarray(arrays["weights"], dtype=np.float64)
+        return self.teach(weights_w, teacher_w, order.configuration, order.steps)
+
+
+def _described(shape: Configuration) -> str:
+    return json.dumps(dict(shape), sort_keys=True)
