@@ -29,6 +29,7 @@ RESAMPLES = 10_000  # of the bootstrap
 ABLATIONS: Mapping[str, dict[str, Any]] = {
     "as by default": {},
     "lengthscales not fitted": {"surrogate": SurrogateSettings(fit_lengthscales=False)},
+    "targets standardised": {"surrogate": SurrogateSettings(copula=False)},
     "one lengthscale for all": {"surrogate": SurrogateSettings(lengthscales="shared")},
     "no region for categories": {"surrogate": SurrogateSettings(categorical_region=False)},
     "random restarts": {"surrogate": SurrogateSettings(restart="random")},

@@ -3,7 +3,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgpbt.surrogate.copula import gaussian_ranks
+from bgpbt.surrogate.copula import gaussian_ranks, standardised
 
 
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=40))
@@ -23,3 +23,12 @@ def test_copula_sees_only_the_order_of_scores(scores: list[int]) -> None:
 def test_huge_values_and_no_values_are_fine() -> None:
     assert np.isfinite(gaussian_ranks(np.array([-1e308, 0.0, 1e308]))).all()
     assert gaussian_ranks(np.zeros(0)).size == 0
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=40, unique=True))
+def test_standardised_targets_have_mean_0_and_variance_1(scores: list[float]) -> None:
+    y_n = np.array(scores)
+    if np.ptp(y_n / np.abs(y_n).max()) < 1e-6:
+        return  # differences are lost in rounding
+    z_n = standardised(y_n)
+    np.testing.assert_allclose([z_n.mean(), z_n.std()], [0.0, 1.0], atol=1e-6)

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from bgpbt.space import Floats
 
-__all__ = ["gaussian_ranks"]
+__all__ = ["gaussian_ranks", "standardised"]
 
 
 def gaussian_ranks(y_n: Floats) -> Floats:
@@ -21,4 +21,12 @@ def gaussian_ranks(y_n: Floats) -> Floats:
     last_rank_g = np.cumsum(count_g)
     mean_rank_g = last_rank_g - (count_g - 1) / 2.0
     z_n: Floats = ndtri((mean_rank_g[group_n] - 0.5) / max(y_n.size, 1))
+    return z_n
+
+
+def standardised(y_n: Floats) -> Floats:
+    """Return values, not all equal, less their mean, in units of their standard deviation: (n,) -> (n,)."""
+    scale = np.abs(y_n).max()  # squares of very large or very small values would leave the range of floats
+    scaled_n = y_n / scale
+    z_n: Floats = (scaled_n - scaled_n.mean()) / scaled_n.std()
     return z_n

@@ -12,7 +12,7 @@ import numpy as np
 
 from bgpbt.space import Floats
 from bgpbt.surrogate.coordinates import Coordinates, ScoreScale, score_scale
-from bgpbt.surrogate.copula import gaussian_ranks
+from bgpbt.surrogate.copula import gaussian_ranks, standardised
 from bgpbt.surrogate.fit import fit
 from bgpbt.surrogate.gp import Posterior, condition, posterior
 from bgpbt.surrogate.kernels import Points
@@ -64,7 +64,7 @@ def model_of(
     layout = coordinates.layout(
         shared=settings.lengthscales == "shared", fit_lengthscales=settings.fit_lengthscales
     )
-    y_n = gaussian_ranks(rate_n)
+    y_n = gaussian_ranks(rate_n) if settings.copula else standardised(rate_n)
     theta_p = fit(
         points, y_n, layout, random, starts=settings.fit_starts, warm_start=_warm_start(request, layout)
     )

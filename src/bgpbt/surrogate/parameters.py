@@ -72,7 +72,7 @@ class Layout:
     @cached_property
     def bounds(self) -> tuple[Floats, Floats]:
         """Lowest and highest theta."""
-        low_p = self._vector(-4.5, overlap=-4.0, mixing=-6.0, rate=-9.0, signal=-4.0, noise=math.log(1e-5))
+        low_p = self._vector(-4.5, overlap=-4.0, mixing=-6.0, rate=-9.0, signal=-4.0, noise=math.log(1e-8))
         high_p = self._vector(5.0, overlap=4.0, mixing=6.0, rate=1.6, signal=4.0, noise=1.0)
         if not self.fit_lengthscales:
             low_p[self.lengthscales] = high_p[self.lengthscales] = math.log(FIXED_LENGTHSCALE)

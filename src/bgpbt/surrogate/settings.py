@@ -35,6 +35,7 @@ class SurrogateSettings:
     categorical_region: bool = True  # False: any number of categories may change
     restart: str = "guided"  # "guided": by the auxiliary global model; "random"
     pending: str = "continuing"  # "continuing": condition on all members that go on; "none"
+    copula: bool = True  # False: targets are standardised, as suits a smooth function without noise
     acquisition: str = "converged"  # "converged": line-searched gradients; "sign": fixed steps of 0.1
 
     # Acquisition.
