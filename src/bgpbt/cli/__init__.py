@@ -11,6 +11,7 @@ from tyro.conf import arg
 
 from bgpbt import envs
 from bgpbt.cli.arguments import TrainArguments
+from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
 from bgpbt.cli.session import resume_run, start_run
 from bgpbt.cli.tables import write_table
@@ -26,12 +27,12 @@ BAD_INPUT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResumeArguments:
+class ResumeArguments(PlacementArguments):
     """Go on with a run that was interrupted."""
 
     run: tyro.conf.Positional[Path]
     """The run's directory."""
-    max_parallel: Annotated[int, arg(aliases=["-mp"])] = 1
+    max_parallel: Annotated[int | None, arg(aliases=["-mp"])] = None
     """Members trained at the same time, at most."""
     verbose: Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(aliases=["-v"])] = False
     """Print a line for every member, not only for every round."""
@@ -79,7 +80,9 @@ def _run(chosen: Arguments) -> int:
         case TrainArguments():
             return _train(chosen)
         case ResumeArguments():
-            return resume_run(chosen.run, max_parallel=chosen.max_parallel, verbose=chosen.verbose)
+            return resume_run(
+                chosen.run, placement=chosen, max_parallel=chosen.max_parallel, verbose=chosen.verbose
+            )
         case EnvsArguments():
             return _list_environments()
         case ExportArguments():
@@ -99,6 +102,7 @@ def _train(arguments: TrainArguments) -> int:
             settings,
             path,
             arguments.exist,
+            placement=arguments,
             max_parallel=arguments.max_parallel,
             verbose=arguments.verbose,
         )

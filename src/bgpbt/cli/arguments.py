@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import tyro
 from tyro.conf import arg
 
+from bgpbt.cli.placement import PlacementArguments
 from bgpbt.errors import InputError
 from bgpbt.execution import ExperimentSettings
 from bgpbt.space import read_space, space_to_json
@@ -22,7 +23,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainArguments:
+class TrainArguments(PlacementArguments):
     """Train a population while an optimiser rewrites the hyperparameters of its weakest members."""
 
     env: Annotated[str, arg(aliases=["-e"])]
@@ -48,7 +49,7 @@ class TrainArguments:
     """Seed of everything random in the run."""
     num_repeats: Annotated[int, arg(aliases=["-n"])] = 1
     """Runs to do one after another, with seeds `seed`, `seed` + 1, ..."""
-    max_parallel: Annotated[int, arg(aliases=["-mp"])] = 1
+    max_parallel: Annotated[int | None, arg(aliases=["-mp"])] = None
     """Members trained at the same time, at most; without it one, or with Ray as many as the cluster holds."""
     exist: Annotated[Literal["overwrite", "resume"] | None, arg(aliases=["-exist"])] = None
     """What to do with a run that is there already; without it, nothing is touched."""
@@ -173,7 +174,8 @@ class TrainArguments:
             raise InputError(
                 f"max_distillation = {self.max_distillation} needs -sm both; in hpo there are no generations"
             )
-        if self.max_parallel < 1:
+        self.check_placement()
+        if self.max_parallel is not None and self.max_parallel < 1:
             raise InputError(f"max_parallel = {self.max_parallel} must be 1 or more")
 
 

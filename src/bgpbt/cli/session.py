@@ -10,6 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from bgpbt.cli.placement import PlacementArguments, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats
@@ -17,7 +18,6 @@ from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution import (
     ExperimentSettings,
-    LocalExecutor,
     StopRequested,
     StopSwitch,
     assemble,
@@ -34,7 +34,13 @@ INTERRUPTED = 130
 
 
 def start_run(
-    settings: ExperimentSettings, path: Path, exist: str | None, *, max_parallel: int, verbose: bool
+    settings: ExperimentSettings,
+    path: Path,
+    exist: str | None,
+    *,
+    placement: PlacementArguments,
+    max_parallel: int | None,
+    verbose: bool,
 ) -> int:
     """Start a run, or what `exist` says if it is there; return the exit status.
 
@@ -48,7 +54,7 @@ def start_run(
         differs = difference(settings_of(run), settings)
         if differs is not None:
             raise InputError(f"{path} was made with another configuration: {differs}")
-        return _go(run, settings, max_parallel=max_parallel, verbose=verbose)
+        return _go(run, settings, placement=placement, max_parallel=max_parallel, verbose=verbose)
     if exist == "resume":
         raise InputError(f"{path}: there is no run to resume; leave -exist resume out to start one")
     assemble(settings)  # refuses bad input before anything is touched
@@ -59,17 +65,17 @@ def start_run(
         device=_device(settings),
         overwrite=exist == "overwrite",
     )
-    return _go(run, settings, max_parallel=max_parallel, verbose=verbose)
+    return _go(run, settings, placement=placement, max_parallel=max_parallel, verbose=verbose)
 
 
-def resume_run(path: Path, *, max_parallel: int, verbose: bool) -> int:
+def resume_run(path: Path, *, placement: PlacementArguments, max_parallel: int | None, verbose: bool) -> int:
     """Go on with a run until it is finished; return the exit status.
 
     Raises:
         BgpbtError: there is no run, or it is damaged.
     """
     run = open_run(path)
-    return _go(run, settings_of(run), max_parallel=max_parallel, verbose=verbose)
+    return _go(run, settings_of(run), placement=placement, max_parallel=max_parallel, verbose=verbose)
 
 
 def settings_of(run: RunDirectory) -> ExperimentSettings:
@@ -84,7 +90,14 @@ def settings_of(run: RunDirectory) -> ExperimentSettings:
         raise DamagedRunError(f"{run.path / 'run.json'}: the configuration cannot be read") from error
 
 
-def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, verbose: bool) -> int:
+def _go(
+    run: RunDirectory,
+    settings: ExperimentSettings,
+    *,
+    placement: PlacementArguments,
+    max_parallel: int | None,
+    verbose: bool,
+) -> int:
     console = Console()
     switch = StopSwitch()
     progress = RunProgress(console, settings, verbose=verbose)
@@ -94,8 +107,12 @@ def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, v
         switch.check()
 
     experiment = assemble(settings, on_progress=on_progress)
-    executor = LocalExecutor(experiment.trainer, run.checkpoints, _parallel(max_parallel), switch=switch)
-    with run.locked(), run.open_history() as history, _signals(console, switch):
+    with (
+        run.locked(),
+        run.open_history() as history,
+        executor_of(placement, experiment, run.checkpoints, max_parallel, switch) as executor,
+        _signals(console, switch),  # after the executor, since Ray sets handlers too
+    ):
         say(console, f"run {run.path}")
         if not settings.is_toy:
             say(console, "compiling: half a minute at a first start, seconds at a later one")
@@ -117,11 +134,6 @@ def _go(run: RunDirectory, settings: ExperimentSettings, *, max_parallel: int, v
             write_stats(run.path, settings.seed, history.trained())
         print_summary(console, experiment, history.trained(), run.checkpoints)
     return 0
-
-
-def _parallel(wanted: int) -> int:
-    """Return how many members train at the same time: what is wanted, up to the number of processors."""
-    return min(wanted, os.cpu_count() or 1)
 
 
 def _device(settings: ExperimentSettings) -> str:

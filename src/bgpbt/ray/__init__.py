@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from bgpbt.errors import InputError
 
 if TYPE_CHECKING:
-    from bgpbt.ray.executor import RayExecutor
+    from bgpbt.ray.executor import RayExecutor, check_address
     from bgpbt.ray.resources import MemberResources
 
-__all__ = ["MemberResources", "RayExecutor"]
+__all__ = ["MemberResources", "RayExecutor", "check_address"]
 
-_MODULE_OF = {"MemberResources": "resources", "RayExecutor": "executor"}
+_MODULE_OF = {"check_address": "executor", "MemberResources": "resources", "RayExecutor": "executor"}
 
 
 def __getattr__(name: str) -> object:

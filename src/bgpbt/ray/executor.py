@@ -10,6 +10,7 @@ its seed, with the same result. An order that kills every worker it meets fails 
 
 import contextlib
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +28,11 @@ from bgpbt.records import Checkpoint, Order, Outcome
 from bgpbt.trainers.children import HasChildren
 from bgpbt.trainers.errand import Content, Errand, Yield, carry_out, checkpoints_of, unpack
 
-__all__ = ["RayExecutor"]
+__all__ = ["RayExecutor", "check_address"]
 
 MOST_DEATHS = 3  # workers that an order may lose; one is a machine's fault, three are the order's
 _POLL_INTERVAL_S = 0.2  # how soon a request to stop is noticed
+_PROBE_S = 5.0  # for a machine to answer at all
 _FAREWELL_S = 5.0  # for workers to end the processes that they have started
 
 
@@ -203,12 +205,28 @@ class _Worker:
             self._trainer.end_children()
 
 
+def check_address(address: str | None) -> None:
+    """Refuse a HOST:PORT where nothing listens; Ray would try for minutes.
+
+    Raises:
+        InputError: nothing answers there.
+    """
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or not port.isdecimal() or "/" in host:
+        return  # `auto`, or another form that Ray itself understands or refuses at once
+    try:
+        socket.create_connection((host, int(port)), timeout=_PROBE_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"address = {address!r}: no Ray cluster answers there: {error}") from error
+
+
 def _connect(address: str | None) -> bool:
     """Connect to a cluster; return whether to disconnect at the end."""
     if ray.is_initialized():
         if address is not None:
             raise InputError(f"address = {address!r}: this process is connected to a cluster already")
         return False
+    check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent unless a user asks for it
     # Given an address, Ray takes no size; given none, it would join the cluster of RAY_ADDRESS.
     local: dict[str, Any] = {} if address is not None else {"include_dashboard": False}

@@ -1,0 +1,91 @@
+"""Where members are trained: the flags that say so, and the executor made from them.
+
+They do not belong to what a run computes: a run may begin here and go on on a cluster.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from bgpbt.contracts import Checkpoints, Executor, Trainer
+from bgpbt.errors import InputError
+from bgpbt.execution import Experiment, ExperimentSettings, LocalExecutor, StopSwitch, assemble
+
+if TYPE_CHECKING:
+    from bgpbt.ray import MemberResources
+
+__all__ = ["PlacementArguments", "executor_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementArguments:
+    """The flags."""
+
+    executor: Literal["local", "ray"] = "local"
+    """Train members in this process, or on a Ray cluster."""
+    address: str | None = None
+    """Ray cluster to use: `auto` for the one this machine belongs to, or HOST:PORT; without it, one is
+    started here for the time of the run (executor ray)."""
+    resources_per_member: str | None = None
+    """What a member occupies: `cpu=2` or `cpu=1,gpu=0.5`; without it one core (executor ray)."""
+
+    def check_placement(self) -> None:
+        """Check the flags.
+
+        Raises:
+            InputError: a flag cannot be read, or needs the other executor.
+        """
+        if self.executor == "local":
+            for flag in ("address", "resources_per_member"):
+                if getattr(self, flag) is not None:
+                    raise InputError(f"{flag} = {getattr(self, flag)!r} needs --executor ray")
+            return
+        from bgpbt.ray import check_address
+
+        check_address(self.address)
+        _resources(self)
+
+
+@contextmanager
+def executor_of(
+    placement: PlacementArguments,
+    experiment: Experiment,
+    checkpoints: Checkpoints,
+    max_parallel: int | None,
+    switch: StopSwitch,
+) -> Iterator[Executor]:
+    """Make an executor, and end what it has started.
+
+    Raises:
+        InputError: Ray is not installed, or its cluster cannot be reached.
+    """
+    placement.check_placement()
+    if placement.executor == "local":
+        parallel = min(max_parallel or 1, os.cpu_count() or 1)
+        yield LocalExecutor(experiment.trainer, checkpoints, parallel, switch=switch)
+        return
+    from bgpbt.ray import RayExecutor
+
+    with RayExecutor(
+        partial(_trainer_of, experiment.settings),
+        checkpoints,
+        resources=_resources(placement),
+        max_parallel=max_parallel,
+        address=placement.address,
+        switch=switch,
+    ) as executor:
+        yield executor
+
+
+def _resources(placement: PlacementArguments) -> "MemberResources":
+    from bgpbt.ray import MemberResources
+
+    return MemberResources.parse(placement.resources_per_member or "cpu=1")
+
+
+def _trainer_of(settings: ExperimentSettings) -> Trainer:
+    """Make the trainer anew where it is to work: compiled programs do not travel."""
+    return assemble(settings).trainer
