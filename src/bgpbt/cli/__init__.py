@@ -13,6 +13,7 @@ from bgpbt import envs
 from bgpbt.cli.arguments import TrainArguments
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
+from bgpbt.cli.render import RenderArguments, render
 from bgpbt.cli.session import resume_run, start_run
 from bgpbt.cli.tables import write_table
 from bgpbt.errors import BgpbtError
@@ -60,6 +61,7 @@ Arguments = (
     | Annotated[ExportArguments, tyro.conf.subcommand("export")]
     | Annotated[PolicyArguments, tyro.conf.subcommand("policy")]
     | Annotated[EvaluateArguments, tyro.conf.subcommand("evaluate")]
+    | Annotated[RenderArguments, tyro.conf.subcommand("render")]
 )
 
 
@@ -91,6 +93,8 @@ def _run(chosen: Arguments) -> int:
             return take_policy(chosen)
         case EvaluateArguments():
             return evaluate_policy(chosen)
+        case RenderArguments():
+            return render(chosen)
 
 
 def _train(arguments: TrainArguments) -> int:

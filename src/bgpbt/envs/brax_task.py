@@ -39,6 +39,17 @@ class BraxTask:
         self._jit_step = jax.jit(self._step)
         self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
 
+    @property
+    def system(self) -> Any:
+        """Brax's description of the bodies, for drawing them."""
+        return self._task.sys
+
+    @property
+    def step_s(self) -> float:
+        """Simulated seconds of a control step."""
+        dt = getattr(self._task, "dt", None)
+        return float(self._task.sys.config.dt if dt is None else dt)
+
     def reset(self, key: jax.Array) -> State:
         """Draw a start state."""
         state: State = self._jit_reset(key)

@@ -24,7 +24,7 @@ from bgpbt.policies.description import PolicyDescription
 from bgpbt.storage.files import naming_file, write_durably
 from bgpbt.storage.safetensors_format import from_bytes, to_bytes
 
-__all__ = ["TrainedPolicy", "blank_weights", "read_policy", "write_policy"]
+__all__ = ["TrainedPolicy", "actions", "blank_weights", "read_policy", "write_policy"]
 
 FORMAT, FORMAT_VERSION = "bgpbt-policy", "1"
 
@@ -52,11 +52,7 @@ class TrainedPolicy:
             raise InputError(
                 f"the policy takes observations of length {expected}, got {np.shape(observation)}"
             )
-        action_ba = (
-            _mean(self.weights, observation_bo)
-            if key is None
-            else _sampled(self.weights, observation_bo, key)
-        )
+        action_ba = _actions(self.weights, observation_bo, key)
         return np.asarray(action_ba).reshape(*np.shape(observation)[:-1], self.description.action_size)
 
 
@@ -131,14 +127,14 @@ def _fresh(description: PolicyDescription) -> Policy:
     return Policy(parameters, spectral, normaliser.fresh(description.observation_size))
 
 
-@jax.jit
-def _sampled(weights: Policy, observation_bo: jax.Array, key: jax.Array) -> jax.Array:
-    unsquashed_ba, _ = act(weights, observation_bo, key)
-    return jnp.tanh(unsquashed_ba)
-
-
-@jax.jit
-def _mean(weights: Policy, observation_bo: jax.Array) -> jax.Array:
+def actions(weights: Policy, observation_bo: jax.Array, key: jax.Array | None) -> jax.Array:
+    """Return actions in [-1, 1]: sampled with the key, or without one the tanh of the mean."""
+    if key is not None:
+        unsquashed_ba, _ = act(weights, observation_bo, key)
+        return jnp.tanh(unsquashed_ba)
     normalised_bo = normaliser.normalise(weights.normaliser, observation_bo)
     logits_bl = networks.apply(weights.parameters, weights.spectral, normalised_bo)
     return jnp.tanh(jnp.split(logits_bl, 2, axis=-1)[0])
+
+
+_actions = jax.jit(actions)

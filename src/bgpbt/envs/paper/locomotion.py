@@ -46,6 +46,16 @@ class Locomotion:
         self._jit_step = jax.jit(self._step)
         self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
 
+    @property
+    def system(self) -> Any:
+        """Brax's description of the bodies, for drawing them."""
+        return self._system
+
+    @property
+    def step_s(self) -> float:
+        """Simulated seconds of a control step."""
+        return float(self._system.config.dt)
+
     def reset(self, key: jax.Array) -> State:
         """Draw a start state: the default pose with uniform noise on joint angles and velocities."""
         state: State = self._jit_reset(key)
