@@ -233,7 +233,9 @@ def _connect(address: str | None) -> bool:
     try:
         ray.init(address=address or "local", log_to_driver=False, **local)
     except (ConnectionError, RayError, ValueError, RuntimeError) as error:
-        raise InputError(f"the Ray cluster at {address or 'this machine'}: {one_line(error)}") from error
+        hint = "" if address is None else "; if it asks for a token, set RAY_AUTH_MODE=token here too"
+        where = address or "this machine"
+        raise InputError(f"the Ray cluster at {where}: {one_line(error)}{hint}") from error
     return True
 
 
