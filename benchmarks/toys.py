@@ -20,7 +20,7 @@ from tyro.conf import FlagCreatePairsOff, arg
 from bgpbt.records import Plan
 from bgpbt.strategies import PopulationSettings, make_strategy, strategy_names
 from bgpbt.surrogate import SurrogateSettings
-from bgpbt.toys import HORIZON, MemoryCheckpoints, Toy, make_toy, toy_names
+from bgpbt.toys import HORIZON, MemoryCheckpoints, Toy, make_toy
 
 SETTINGS = PopulationSettings(t_ready=10, max_timesteps=HORIZON)
 
@@ -45,7 +45,7 @@ class Arguments:
 
     seeds: Annotated[int, arg(aliases=["-n"])] = 100
     """Runs of each strategy on each toy."""
-    toy: tuple[str, ...] = field(default_factory=toy_names)
+    toy: tuple[str, ...] = ("plain", "deceptive", "mixed")
     """Toy tasks."""
     strategy: tuple[str, ...] = field(default_factory=strategy_names)
     """Strategies."""

@@ -47,6 +47,7 @@ def check_growth(old: Architecture, new: Architecture, *, network: str) -> None:
 def grow(network: Network, new: Architecture, key: jax.Array) -> Network:
     """Return a network of the new architecture with the same outputs; growth must apply."""
     parameters, spectral = network
+    assert not isinstance(spectral, networks.PaddedSpectral), "networks grow at their own size"
     depth, width = len(parameters) - 1, parameters[-1]["kernel"].shape[0]
     inputs, outputs = parameters[0]["kernel"].shape[0], parameters[-1]["kernel"].shape[1]
     fresh, _ = networks.initialise(key, new, inputs, outputs)

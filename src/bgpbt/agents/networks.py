@@ -5,22 +5,32 @@ forward pass tracks (Miyato et al., 2018, algorithm 1). It is applied to hidden 
 2021): a normalised output layer would bound the values that the value network can express.
 
 A network is two trees. `Parameters` are learnt; `Spectral` holds the left singular vectors, which follow
-the kernels and are no parameters.
+the kernels and are no parameters. A network inside a larger one (`bgpbt.agents.padding`) also keeps there how
+many of its layers are real.
 """
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from bgpbt.agents.architecture import Architecture
 
-__all__ = ["Parameters", "Spectral", "apply", "initialise", "spectral_step"]
+__all__ = ["PaddedSpectral", "Parameters", "Spectral", "apply", "initialise", "spectral_step"]
 
 Parameters: TypeAlias = tuple[dict[str, jax.Array], ...]
 """For each layer `kernel` (inputs, outputs) and `bias` (outputs,)."""
 
-Spectral: TypeAlias = tuple[jax.Array, ...]
+
+class PaddedSpectral(NamedTuple):
+    """What a padded network has beside its parameters."""
+
+    vectors: tuple[jax.Array, ...]  # for each hidden layer (outputs,), 0 where nothing is real
+    depth: jax.Array  # hidden layers that are real; the others are passed over
+    is_normalised: jax.Array
+
+
+Spectral: TypeAlias = tuple[jax.Array, ...] | PaddedSpectral
 """For each normalised hidden layer a unit vector (outputs,); empty without spectral normalisation."""
 
 _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
@@ -49,6 +59,8 @@ def initialise(
 
 def apply(parameters: Parameters, spectral: Spectral, input_bi: jax.Array) -> jax.Array:
     """Return the network's outputs: (batch, inputs) -> (batch, outputs)."""
+    if isinstance(spectral, PaddedSpectral):
+        return _apply_padded(parameters, spectral, input_bi)
     *hidden_layers, output_layer = parameters
     activation_bh = input_bi
     for index, layer in enumerate(hidden_layers):
@@ -61,9 +73,27 @@ def apply(parameters: Parameters, spectral: Spectral, input_bi: jax.Array) -> ja
 
 def spectral_step(parameters: Parameters, spectral: Spectral) -> Spectral:
     """Return the singular vectors after one power iteration on the current kernels."""
+    if isinstance(spectral, PaddedSpectral):
+        return spectral._replace(vectors=_stepped(parameters, spectral.vectors))
+    return _stepped(parameters, spectral)
+
+
+def _apply_padded(parameters: Parameters, spectral: PaddedSpectral, input_bi: jax.Array) -> jax.Array:
+    *hidden_layers, output_layer = parameters
+    activation_bh = input_bi
+    for index, (layer, vector) in enumerate(zip(hidden_layers, spectral.vectors, strict=True)):
+        norm = _largest_singular_value(layer["kernel"], vector)
+        kernel = layer["kernel"] / jnp.where(spectral.is_normalised, norm, 1.0)
+        next_bh = jax.nn.silu(activation_bh @ kernel + layer["bias"])
+        # The first layer is always real, and what comes in may be of another width.
+        activation_bh = next_bh if index == 0 else jnp.where(index < spectral.depth, next_bh, activation_bh)
+    return activation_bh @ output_layer["kernel"] + output_layer["bias"]
+
+
+def _stepped(parameters: Parameters, vectors: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
     return tuple(
         _power_iteration(layer["kernel"], vector)[0]
-        for layer, vector in zip(parameters, spectral, strict=False)  # the output layer has no vector
+        for layer, vector in zip(parameters, vectors, strict=False)  # the output layer has no vector
     )
 
 
