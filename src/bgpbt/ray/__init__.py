@@ -1,4 +1,4 @@
-"""Ray: populations on many machines.
+"""Ray: populations on many machines, and our strategies as a scheduler of Ray Tune.
 
 Needs `pip install 'bgpbt[ray]'`.
 """
@@ -11,10 +11,16 @@ from bgpbt.errors import InputError
 if TYPE_CHECKING:
     from bgpbt.ray.executor import RayExecutor, check_address
     from bgpbt.ray.resources import MemberResources
+    from bgpbt.ray.scheduler import BGPBTScheduler
 
-__all__ = ["MemberResources", "RayExecutor", "check_address"]
+__all__ = ["BGPBTScheduler", "MemberResources", "RayExecutor", "check_address"]
 
-_MODULE_OF = {"check_address": "executor", "MemberResources": "resources", "RayExecutor": "executor"}
+_MODULE_OF = {
+    "BGPBTScheduler": "scheduler",
+    "check_address": "executor",
+    "MemberResources": "resources",
+    "RayExecutor": "executor",
+}
 
 
 def __getattr__(name: str) -> object:
