@@ -3,6 +3,7 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,44 @@ def test_tune_has_what_the_scheduler_reads() -> None:
     assert "current_checkpoint_index" in parameters
     assert {"experiment_fs_path"} <= {name for name, _ in inspect.getmembers(StorageContext)}
     assert callable(tune.Tuner.restore)
+
+
+def walk(config: dict[str, Any]) -> None:
+    """A function trainable: it reports a checkpoint with every result; one of the trials breaks."""
+    checkpoint = tune.get_checkpoint()
+    height, done = 0.0, 0
+    if checkpoint is not None:
+        with checkpoint.as_directory() as directory:
+            height, done = json.loads((Path(directory) / "height").read_text())
+    while True:
+        done, height = done + 1, height + float(config["rate"])
+        if done == 2 and config["breaks"]:
+            raise RuntimeError("the loss is not finite")
+        with tempfile.TemporaryDirectory() as name:
+            (Path(name) / "height").write_text(json.dumps([height, done]))
+            metrics = {"height": height, "done_steps": done}
+            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(name))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_trial_that_fails_leaves_the_population_and_the_others_go_on(tmp_path: Path) -> None:
+    scheduler = BGPBTScheduler(
+        time_attr="done_steps",
+        perturbation_interval=1,
+        hyperparam_bounds={"rate": [0.0, 1.0]},
+        strategy="pbt",
+    )
+    results = tune.Tuner(
+        walk,
+        param_space={"breaks": tune.grid_search([False, True, False])},
+        tune_config=tune.TuneConfig(metric="height", mode="max", scheduler=scheduler),
+        run_config=tune.RunConfig(
+            name="climb", storage_path=str(tmp_path), stop={"done_steps": 4}, verbose=0
+        ),
+    ).fit()
+    assert len(results.errors) == 1
+    journal = journal_of(tmp_path)
+    assert journal is not None
+    assert [len(scores) for scores in journal["scores"]] == [3, 2, 2]
+    finished = [results[index] for index in range(3) if results[index].error is None]
+    assert [result.metrics["done_steps"] for result in finished if result.metrics] == [4, 4]
