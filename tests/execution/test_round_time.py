@@ -15,7 +15,7 @@ def test_the_prediction_is_near_the_simulation_up_to_a_thousand_members() -> Non
     members, workers, variations = (8, 24, 100, 300, 1000), (1, 8, 50, 250, 1000), (0.0, 0.1, 0.3)
     errors = []
     for m, w, v, size, commit in itertools.product(
-        members, workers, variations, (1e5, 1e7, 1e9), (0.005, 0.05)
+        members, workers, variations, (1e5, 1e7, 1e8, 1e9), (0.005, 0.05)
     ):
         if w <= m:
             cluster = Cluster(
@@ -41,7 +41,7 @@ def test_without_scatter_and_traffic_it_is_turns_times_training() -> None:
 
 def test_a_round_bound_by_its_driver_takes_as_long_as_its_checkpoints() -> None:
     cluster = Cluster(members=1000, workers=1000, member_seconds=1.0, checkpoint_bytes=1e9)
-    assert predicted_seconds(cluster) == pytest.approx(2001.0)
+    assert predicted_seconds(cluster) == pytest.approx(2000.0)
     assert simulated_mean(cluster) == pytest.approx(2000.0, rel=0.01)
 
 

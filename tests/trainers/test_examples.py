@@ -27,3 +27,10 @@ def test_a_program_is_tuned_through_files(tmp_path: Path) -> None:
     printed = run_example("program/tune.py", tmp_path / "run")
     (error,) = re.findall(r"mean squared error: (\S+)", printed)
     assert float(error) < 0.05
+
+
+def test_a_loop_in_pytorch_is_tuned(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    printed = run_example("torch_loop.py", tmp_path / "run", "--passes", "12")
+    (accuracy,) = re.findall(r"accuracy on unseen points: ([0-9.]+)", printed)
+    assert float(accuracy) > 0.8
