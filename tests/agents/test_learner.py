@@ -13,7 +13,7 @@ from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
 from bgpbt.agents.normaliser import fresh
 from bgpbt.agents.programs import Iteration, Programs, SeedWords, _Stream, compile_programs, seed_words
-from bgpbt.agents.rollout import Experience, collect, empty
+from bgpbt.agents.rollout import Experience, Extent, collect, empty
 from bgpbt.envs.vector import VectorEnvironment
 from tests.envs.countdown import Countdown
 
@@ -176,7 +176,7 @@ def plain_ppo(
         member.policy,
         (member.environments, starts),  # type: ignore[arg-type]
         empty(VECTOR, steps),
-        steps=jnp.int32(steps),
+        extent=Extent(jnp.int32(steps)),
         key=rollout_key,
     )
     observation_no = np.asarray(experience.observation_tbo[:steps]).reshape(-1, 2)

@@ -23,7 +23,7 @@ from bgpbt.agents.distillation import Lesson
 from bgpbt.agents.hyperparameters import Hyperparameters
 from bgpbt.agents.loss import LossTerms, Transitions, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
-from bgpbt.agents.rollout import Experience
+from bgpbt.agents.rollout import Experience, Extent
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 
 __all__ = ["SLICE_OVERHEAD", "Learner"]
@@ -48,15 +48,20 @@ class Learner:
         hyperparameters: Hyperparameters,
         unrolls: jax.Array,
         key: jax.Array,
+        *,
+        most_steps: jax.Array | None = None,
     ) -> tuple[Member, Experience]:
-        """Act for `unrolls` unrolls in every environment; the normaliser sees each observation once."""
+        """Act for `unrolls` unrolls in every environment; the normaliser sees each observation once.
+
+        `most_steps` as in `bgpbt.agents.rollout.Extent`.
+        """
         steps = unrolls * hyperparameters.unroll_length
         environments, experience = rollout.collect(
             self.environment,
             member.policy,
             (member.environments, starts),
             rollout.empty(self.environment, self.longest_rollout),
-            steps=steps,
+            extent=Extent(steps, most_steps),
             key=key,
         )
         statistics = _observe(member.normaliser, experience, steps)
@@ -101,7 +106,7 @@ class Learner:
         member = member._replace(
             parameters=progress.parameters, spectral=progress.spectral, optimiser=progress.optimiser
         )
-        updates = minibatches * hyperparameters.update_epochs
+        updates = jnp.maximum(minibatches * hyperparameters.update_epochs, 1)
         return member, jax.tree.map(lambda total: total / updates, progress.terms)
 
     def _update(

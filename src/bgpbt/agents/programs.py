@@ -1,10 +1,11 @@
 """The compiled programs of one pair of architectures.
 
-They are compiled ahead of time, so a call with another shape or type is an error and never a silent second
+They are compiled for their shapes, so a call with another shape or type is an error and never a silent second
 compilation. All randomness enters as a raw threefry key (two uint32 words) made from a seed; each use has its
 own stream, so no key is used twice.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -31,9 +32,13 @@ __all__ = [
     "Programs",
     "SeedWords",
     "Teach",
+    "blank_lesson",
+    "collect_key",
     "compile_growth",
     "compile_programs",
     "compile_teacher",
+    "evaluate_key",
+    "learn_key",
     "seed_words",
 ]
 
@@ -96,6 +101,21 @@ def seed_words(seed: int) -> SeedWords:
     return np.array([seed >> 32, seed & 0xFFFFFFFF], dtype=np.uint32)
 
 
+def collect_key(seed: jax.Array, iteration: jax.Array) -> jax.Array:
+    """Return the key of an iteration's rollout."""
+    return jax.random.fold_in(jax.random.fold_in(seed, _Stream.COLLECT), iteration)
+
+
+def learn_key(seed: jax.Array, iteration: jax.Array) -> jax.Array:
+    """Return the key of an iteration's learning."""
+    return jax.random.fold_in(jax.random.fold_in(seed, _Stream.LEARN), iteration)
+
+
+def evaluate_key(seed: jax.Array) -> jax.Array:
+    """Return the key of an evaluation."""
+    return jax.random.fold_in(seed, _Stream.EVALUATE)
+
+
 def compile_programs(learner: Learner, architectures: Architectures, *, evaluation_episodes: int) -> Programs:
     """Compile what it takes to train and score agents of these architectures."""
     functions = _Functions(learner, architectures, evaluation_episodes)
@@ -104,7 +124,7 @@ def compile_programs(learner: Learner, architectures: Architectures, *, evaluati
     member = jax.eval_shape(functions.initialise, seed, starts)
     numbers = (hyperparameters_of(DEFAULTS), integer, seed, integer)
     _, experience = jax.eval_shape(functions.collect, member, starts, *numbers)
-    lesson = _blank_lesson(learner)
+    lesson = blank_lesson(learner)
     return Programs(
         draw_starts=_compiled(functions.draw_starts, seed),
         initialise=_compiled(functions.initialise, seed, starts),
@@ -118,7 +138,7 @@ def compile_programs(learner: Learner, architectures: Architectures, *, evaluati
 
 def compile_teacher(learner: Learner, member: Member) -> Teach:
     """Compile what it takes for members shaped like this one to teach."""
-    lesson = _blank_lesson(learner)
+    lesson = blank_lesson(learner)
     experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
     compiled: Teach = _compiled(teach, teacher_of(member), experience, _shape((), jnp.int32), lesson)
     return compiled
@@ -157,27 +177,28 @@ class _Functions:
 
     def collect(self, member: Member, starts: StartStates, *numbers: Any) -> tuple[Member, Experience]:
         hyperparameters, unrolls, seed, index = numbers
-        key = jax.random.fold_in(jax.random.fold_in(seed, _Stream.COLLECT), index)
-        return self.learner.collect(member, starts, hyperparameters, unrolls, key)
+        return self.learner.collect(member, starts, hyperparameters, unrolls, collect_key(seed, index))
 
     def learn(
         self, member: Member, experience: Experience, lesson: Lesson, *numbers: Any
     ) -> tuple[Member, LossTerms]:
         hyperparameters, unrolls, seed, index = numbers
-        key = jax.random.fold_in(jax.random.fold_in(seed, _Stream.LEARN), index)
-        return self.learner.learn(member, (experience, lesson), hyperparameters, unrolls, key)
+        return self.learner.learn(
+            member, (experience, lesson), hyperparameters, unrolls, learn_key(seed, index)
+        )
 
     def evaluate(self, policy: Policy, seed: jax.Array) -> tuple[jax.Array, jax.Array]:
         return episode_returns(
             self.learner.environment.environment,
             policy,
-            jax.random.fold_in(seed, _Stream.EVALUATE),
+            evaluate_key(seed),
             episodes=self.evaluation_episodes,
             episode_length=self.learner.environment.episode_length,
         )
 
 
-def _blank_lesson(learner: Learner) -> Lesson:
+def blank_lesson(learner: Learner) -> Lesson:
+    """Return what a member is told that has no teacher."""
     vector = learner.environment
     return no_lesson(learner.longest_rollout, vector.count, vector.environment.action_size)
 
@@ -186,5 +207,23 @@ def _shape(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, dtype)
 
 
+class _Lazy:
+    """A program that is compiled before its first call, since not every one of a set is called."""
+
+    def __init__(
+        self, function: Callable[..., Any], shapes: tuple[Any, ...], consume: tuple[int, ...]
+    ) -> None:
+        self._jitted = jax.jit(function, donate_argnums=consume)
+        self._shapes = shapes
+        self._lock = threading.Lock()
+        self._compiled: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        with self._lock:  # two threads do not compile the same program
+            if self._compiled is None:
+                self._compiled = self._jitted.lower(*self._shapes).compile()
+        return self._compiled(*arguments)
+
+
 def _compiled(function: Callable[..., Any], *shapes: Any, consume: tuple[int, ...] = ()) -> Any:
-    return jax.jit(function, donate_argnums=consume).lower(*shapes).compile()
+    return _Lazy(function, shapes, consume)

@@ -13,7 +13,7 @@ from bgpbt.agents import action_distribution, networks, normaliser
 from bgpbt.agents.member import Policy
 from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
 
-__all__ = ["Experience", "act", "collect", "empty"]
+__all__ = ["Experience", "Extent", "act", "collect", "empty"]
 
 
 class Experience(NamedTuple):
@@ -25,6 +25,17 @@ class Experience(NamedTuple):
     reward_tb: jax.Array  # unscaled
     terminated_tb: jax.Array  # the episode ended in this step: nothing follows
     truncated_tb: jax.Array  # the time limit cut the episode in this step
+
+
+class Extent(NamedTuple):
+    """How long a rollout is.
+
+    Where several agents are stepped together, `most_steps` is the most that any of them takes: whoever has
+    done its own stands still. None: there is one.
+    """
+
+    steps: jax.Array
+    most_steps: jax.Array | None = None
 
 
 def act(policy: Policy, observation_bo: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -54,14 +65,15 @@ def collect(
     begin: tuple[VectorState, StartStates],
     buffer: Experience,
     *,
-    steps: jax.Array,
+    extent: Extent,
     key: jax.Array,
 ) -> tuple[VectorState, Experience]:
-    """Act for `steps` steps in all environments, as many as the buffer holds at most, and fill it.
+    """Act in all environments, for as many steps as the buffer holds at most, and fill it.
 
     `begin` is where the environments stand and where their next episodes start.
     """
     state, starts = begin
+    steps, most_steps = extent
 
     def step(t: jax.Array, carry: tuple[VectorState, Experience]) -> tuple[VectorState, Experience]:
         state, buffer = carry
@@ -76,8 +88,11 @@ def collect(
             terminated_tb=buffer.terminated_tb.at[t].set(following.terminated),
             truncated_tb=buffer.truncated_tb.at[t].set(following.truncated),
         )
+        if most_steps is not None:
+            following = jax.tree.map(lambda now, after: jnp.where(t < steps, after, now), state, following)
         return following, buffer
 
-    state, buffer = jax.lax.fori_loop(0, steps, step, (state, buffer))
+    bound = steps if most_steps is None else most_steps
+    state, buffer = jax.lax.fori_loop(0, bound, step, (state, buffer))
     last_observation_tbo = buffer.observation_tbo.at[steps].set(state.observation)
     return state, buffer._replace(observation_tbo=last_observation_tbo)

@@ -12,21 +12,16 @@ import numpy.typing as npt
 from bgpbt import envs
 from bgpbt.agents.architecture import Architectures, architectures_of
 from bgpbt.agents.compilation import CompilationCounter
-from bgpbt.agents.distillation import DistillationSettings, Lesson, Teacher, teacher_of
+from bgpbt.agents.distillation import Lesson, teacher_of
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.growth import check_growth
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, arrays_of, restore
-from bgpbt.agents.programs import (
-    Iteration,
-    Programs,
-    Teach,
-    seed_words,
-)
-from bgpbt.agents.rollout import Experience
+from bgpbt.agents.programs import Iteration, Programs, blank_lesson, seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges
+from bgpbt.agents.tutor import Tutor
 from bgpbt.agents.workshop import Workshop
 from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
@@ -35,7 +30,7 @@ from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.records import Checkpoint, Distil, From, Grow, Order, Outcome
 from bgpbt.space import Space
 
-__all__ = ["PPOTrainer"]
+__all__ = ["Begun", "PPOTrainer", "Training"]
 
 Progress = Callable[[Order, int], None]
 """Called after every iteration with the order and the environment steps done for it so far."""
@@ -60,13 +55,28 @@ class PPOTrainer:
             episode_length=settings.episode_length,
         )
         self._counter = CompilationCounter()
-        learner = Learner(
+        self._learner = Learner(
             environment=self._vector,
             longest_rollout=self._ranges.longest_rollout(settings),
             most_sequences=self._ranges.largest_batch * settings.minibatches,
             slice_rows=self._ranges.slice_rows,
         )
-        self._workshop = Workshop(learner, evaluation_episodes=settings.evaluation_episodes)
+        self._workshop = Workshop(self._learner, evaluation_episodes=settings.evaluation_episodes)
+
+    @property
+    def settings(self) -> PPOSettings:
+        """What all members have in common."""
+        return self._settings
+
+    @property
+    def learner(self) -> Learner:
+        """What every member's programs are made of."""
+        return self._learner
+
+    @property
+    def no_lesson(self) -> Lesson:
+        """What a member is told that has no teacher."""
+        return blank_lesson(self._learner)
 
     @property
     def environment(self) -> VectorEnvironment:
@@ -91,27 +101,67 @@ class PPOTrainer:
             DamagedRunError: the checkpoint to start from is damaged or of another environment.
         """
         began = time.perf_counter()
+        begun = self.begin(order, checkpoints)
+        member, steps, losses = self._learn(begun)
+        returns = self._evaluate(
+            self.programs(begun.architectures), member.policy, [self._settings.evaluation_seed]
+        )
+        training = Training(steps=steps, losses=losses, seconds=time.perf_counter() - began)
+        return self.conclude(begun, member, returns, training, checkpoints)
+
+    def begin(self, order: Order, checkpoints: Checkpoints) -> "Begun":
+        """Return the member that an order starts from, and all that its training takes.
+
+        Raises:
+            InputError: the configuration does not fit this trainer.
+            DamagedRunError: the checkpoint to start from is damaged or of another environment.
+        """
         architectures = architectures_of(order.configuration, self._settings.architectures)
         hyperparameters = self._hyperparameters(order)
         self._ranges.check(hyperparameters)
-        member, steps, figures = self._learn(order, architectures, hyperparameters, checkpoints)
-        returns = self._evaluate(
-            self.programs(architectures), member.policy, [self._settings.evaluation_seed]
+        starts = self.programs(architectures).draw_starts(seed_words(order.seed))
+        return Begun(
+            order=order,
+            architectures=architectures,
+            hyperparameters=hyperparameters,
+            starts=starts,
+            member=self._starting_member(order, architectures, starts, checkpoints),
+            tutor=self._tutor(order, hyperparameters, checkpoints),
         )
+
+    def conclude(
+        self,
+        begun: "Begun",
+        member: Member,
+        returns: EpisodeReturns,
+        training: "Training",
+        checkpoints: Checkpoints,
+    ) -> Outcome:
+        """Store a trained member and return what came of its order."""
         arrays = arrays_of(member)
         failure = _failure(arrays, returns.mean)
-        checkpoint = checkpoints.save(arrays, self._metadata(architectures)) if failure is None else None
+        metadata = self._metadata(begun.architectures)
         return Outcome(
-            round=order.round,
-            member=order.member,
-            checkpoint=checkpoint,
+            round=begun.order.round,
+            member=begun.order.member,
+            checkpoint=checkpoints.save(arrays, metadata) if failure is None else None,
             score=returns.mean if failure is None else float("nan"),
-            steps=steps,
+            steps=training.steps,
             evaluation_steps=returns.steps,
-            seconds=time.perf_counter() - began,
-            figures=figures | {"score_standard_error": returns.standard_error},
+            seconds=training.seconds,
+            figures=_mean(training.losses, distilled=begun.tutor is not None)
+            | {"score_standard_error": returns.standard_error},
             failure=failure,
         )
+
+    def next_unrolls(self, hyperparameters: Hyperparameters, remaining: int) -> int:
+        """Return the unrolls of the next iteration, cut to whole unrolls that fit into `remaining` steps."""
+        whole = self._settings.unrolls_per_iteration(int(hyperparameters.batch_size))
+        return min(whole, remaining // self.steps_of(hyperparameters, 1))
+
+    def steps_of(self, hyperparameters: Hyperparameters, unrolls: int) -> int:
+        """Return the environment steps of so many unrolls of every environment."""
+        return unrolls * int(hyperparameters.unroll_length) * self._settings.environments
 
     def evaluate(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
@@ -141,31 +191,26 @@ class PPOTrainer:
         """Return the compiled programs of these architectures, compiling them the first time."""
         return self._workshop.programs(architectures)
 
-    def _learn(
-        self,
-        order: Order,
-        architectures: Architectures,
-        hyperparameters: Hyperparameters,
-        checkpoints: Checkpoints,
-    ) -> tuple[Member, int, dict[str, float]]:
-        programs = self.programs(architectures)
-        seed = seed_words(order.seed)
-        starts = programs.draw_starts(seed)
-        tutor = self._tutor(order, hyperparameters, checkpoints)
-        member = self._begin(order, architectures, starts, checkpoints)
+    def _learn(self, begun: "Begun") -> tuple[Member, int, list[LossTerms]]:
+        order, hyperparameters, member = begun.order, begun.hyperparameters, begun.member
+        programs, seed = self.programs(begun.architectures), seed_words(order.seed)
         steps = 0
         losses: list[LossTerms] = []
-        while (unrolls := self._unrolls(hyperparameters, order.steps - steps)) > 0:
+        while (unrolls := self.next_unrolls(hyperparameters, order.steps - steps)) > 0:
             iteration = Iteration(seed=seed, index=len(losses), unrolls=unrolls)
-            teach = None if tutor is None else tutor.at(steps, unrolls)
-            member, terms = programs.iterate(member, starts, hyperparameters, iteration, teach)
+            teach = None if begun.tutor is None else begun.tutor.at(steps, unrolls)
+            member, terms = programs.iterate(member, begun.starts, hyperparameters, iteration, teach)
             losses.append(jax.device_get(terms))  # waits, so that progress is real
-            steps += unrolls * int(hyperparameters.unroll_length) * self._settings.environments
-            if self._on_progress is not None:
-                self._on_progress(order, steps)
-        return member, steps, _mean(losses, distilled=tutor is not None)
+            steps += self.steps_of(hyperparameters, unrolls)
+            self.report(order, steps)
+        return member, steps, losses
 
-    def _begin(
+    def report(self, order: Order, steps: int) -> None:
+        """Tell whoever wants to know how far an order is; an exception that this raises ends the training."""
+        if self._on_progress is not None:
+            self._on_progress(order, steps)
+
+    def _starting_member(
         self, order: Order, architectures: Architectures, starts: StartStates, checkpoints: Checkpoints
     ) -> Member:
         """Return the member an order starts from, its environments running."""
@@ -195,27 +240,22 @@ class PPOTrainer:
 
     def _tutor(
         self, order: Order, hyperparameters: Hyperparameters, checkpoints: Checkpoints
-    ) -> "_Tutor | None":
+    ) -> Tutor | None:
         """Return what teaches the student of an order, if it is one."""
         if not isinstance(order.start, Distil):
             return None
         arrays, architectures = self._load(order.start.teacher, checkpoints)
         shape = self.programs(architectures).member_shape
         teacher = teacher_of(restore(shape, arrays, source=f"checkpoint {order.start.teacher}"))
-        return _Tutor(
+        return Tutor(
             teach=self._workshop.teaching(architectures),
             teacher=teacher,
+            architectures=architectures,
             blank=self.programs(architectures).no_lesson,
             start=order.start,
             settings=self._settings.distillation,
             unroll_length=int(hyperparameters.unroll_length),
         )
-
-    def _unrolls(self, hyperparameters: Hyperparameters, remaining: int) -> int:
-        """Return the unrolls of the next iteration, cut to whole unrolls that fit into `remaining` steps."""
-        one_unroll = int(hyperparameters.unroll_length) * self._settings.environments
-        whole = self._settings.unrolls_per_iteration(int(hyperparameters.batch_size))
-        return min(whole, remaining // one_unroll)
 
     def _restored(
         self, checkpoint: Checkpoint, architectures: Architectures, checkpoints: Checkpoints
@@ -255,25 +295,24 @@ class PPOTrainer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tutor:
-    """Teaches one student through one order; the weight of what it says falls as the student gets on."""
+class Begun:
+    """An order about to be carried out."""
 
-    teach: Teach
-    teacher: Teacher
-    blank: Lesson
-    start: Distil
-    settings: DistillationSettings
-    unroll_length: int
+    order: Order
+    architectures: Architectures
+    hyperparameters: Hyperparameters
+    starts: StartStates  # of the environments' next episodes
+    member: Member  # its environments running
+    tutor: Tutor | None  # of a student
 
-    def at(self, steps: int, unrolls: int) -> Callable[[Experience], Lesson]:
-        """Return the lesson on the next rollout, when the student has done `steps` steps of the order."""
-        weight = self.settings.weight((self.start.first_step + steps) / self.start.total_steps)
-        weights: dict[str, Any] = {
-            "kl_weight": np.float32(weight * self.settings.kl_coefficient),
-            "value_weight": np.float32(weight * self.settings.value_coefficient),
-        }
-        length = np.int32(unrolls * self.unroll_length)
-        return lambda experience: self.teach(self.teacher, experience, length, self.blank._replace(**weights))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What a training took."""
+
+    steps: int  # environment steps
+    losses: list[LossTerms]  # of each iteration
+    seconds: float
 
 
 def _failure(arrays: Mapping[str, npt.NDArray[np.generic]], score: float) -> str | None:

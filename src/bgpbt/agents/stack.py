@@ -1,0 +1,258 @@
+"""A population trained together in one program: members stacked, networks padded to the largest.
+
+What an accelerator wants: one large program instead of many small ones. Every member has hyperparameters,
+random numbers and steps of its own; who has nothing to do in an iteration stands still. Several devices share
+the members of a stack. The results are those of `PPOTrainer`, but for the order of sums in floating point.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bgpbt.agents.architecture import Architectures
+from bgpbt.agents.distillation import Lesson, Teacher, teach
+from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
+from bgpbt.agents.learner import Learner
+from bgpbt.agents.loss import LossTerms
+from bgpbt.agents.member import Member
+from bgpbt.agents.padding import largest_of, pad, pad_member, unpad_member
+from bgpbt.agents.programs import collect_key, evaluate_key, learn_key, seed_words
+from bgpbt.agents.rollout import Experience
+from bgpbt.agents.trainer import Begun, PPOTrainer, Training
+from bgpbt.contracts import Checkpoints
+from bgpbt.records import Order, Outcome
+
+__all__ = ["StackedTrainer"]
+
+Tree = Any
+"""A tree of arrays whose first axis is the member's."""
+
+
+class StackedTrainer:
+    """Trains several members at once.
+
+    Args:
+        trainer: prepares members and stores what has become of them.
+        devices: share the members; as many are used as divide a stack evenly.
+    """
+
+    def __init__(self, trainer: PPOTrainer, devices: Sequence[jax.Device] | None = None) -> None:
+        self._trainer = trainer
+        self._devices = tuple(devices or jax.devices()[:1])
+        learner = trainer.learner
+        # A stack would compute every slice size for every member, so there is one.
+        self._learner = replace(learner, slice_rows=learner.slice_rows[-1:])
+        self._functions: dict[int, _Functions] = {}
+
+    def train(self, orders: Sequence[Order], checkpoints: Checkpoints) -> list[Outcome]:
+        """Carry out orders together; return their outcomes in the same sequence.
+
+        Raises:
+            InputError: a configuration does not fit this trainer.
+            DamagedRunError: a checkpoint to start from is damaged or of another environment.
+        """
+        began = time.perf_counter()
+        begun = [self._trainer.begin(order, checkpoints) for order in orders]
+        functions = self._functions_of(len(orders))
+        room = largest_of([one.architectures for one in begun])
+        stack = functions.place(_stacked([pad_member(one.member, one.architectures, room) for one in begun]))
+        stack, steps, losses = self._learn(begun, stack, functions)
+        returns = self._evaluate(stack, functions)
+        seconds = (time.perf_counter() - began) / len(orders)
+        members = _unstacked(stack, len(orders))
+        return [
+            self._trainer.conclude(
+                one,
+                unpad_member(members[index], one.architectures),
+                returns[index],
+                Training(steps=steps[index], losses=losses[index], seconds=seconds),
+                checkpoints,
+            )
+            for index, one in enumerate(begun)
+        ]
+
+    def _learn(
+        self, begun: Sequence[Begun], stack: Tree, functions: "_Functions"
+    ) -> tuple[Tree, list[int], list[list[LossTerms]]]:
+        starts = functions.place(_stacked([one.starts for one in begun]))
+        hyperparameters = functions.place(_stacked([one.hyperparameters for one in begun]))
+        seeds = functions.place(np.stack([seed_words(one.order.seed) for one in begun]))
+        teachers = _teachers(begun)
+        steps, losses = [0] * len(begun), [list[LossTerms]() for _ in begun]
+        iteration = 0
+        while any(unrolls := self._unrolls(begun, steps)):
+            lengths = [
+                count * int(one.hyperparameters.unroll_length)
+                for count, one in zip(unrolls, begun, strict=True)
+            ]
+            numbers = (
+                hyperparameters,
+                functions.place(np.array(unrolls, np.int32)),
+                seeds,
+                np.int32(iteration),
+                np.int32(max(lengths)),
+            )
+            stack, experience = functions.collect(stack, starts, *numbers)
+            lesson = functions.place(_weights(begun, steps, self._trainer.no_lesson))
+            if teachers is not None:
+                placed = functions.place(teachers)
+                lengths_m = functions.place(np.array(lengths, np.int32))
+                lesson = functions.teach(placed, experience, lengths_m, lesson)
+            stack, terms = functions.learn(stack, experience, lesson, *numbers[:-1])
+            terms = jax.device_get(terms)
+            for index, (one, count) in enumerate(zip(begun, unrolls, strict=True)):
+                if count:
+                    steps[index] += self._trainer.steps_of(one.hyperparameters, count)
+                    losses[index].append(LossTerms(*(term[index] for term in terms)))
+                    self._trainer.report(one.order, steps[index])
+            iteration += 1
+        return stack, steps, losses
+
+    def _unrolls(self, begun: Sequence[Begun], steps: Sequence[int]) -> list[int]:
+        return [
+            self._trainer.next_unrolls(one.hyperparameters, one.order.steps - done)
+            for one, done in zip(begun, steps, strict=True)
+        ]
+
+    def _evaluate(self, stack: Member, functions: "_Functions") -> list[EpisodeReturns]:
+        settings = self._trainer.settings
+        seed = seed_words(settings.evaluation_seed)
+        return_mn, steps_m = jax.device_get(functions.evaluate(stack.policy, seed))
+        return [
+            EpisodeReturns(return_n=return_n.astype(np.float64), steps=int(t) * settings.evaluation_episodes)
+            for return_n, t in zip(return_mn, steps_m, strict=True)
+        ]
+
+    def _functions_of(self, members: int) -> "_Functions":
+        if members not in self._functions:
+            devices = max(d for d in range(1, len(self._devices) + 1) if members % d == 0)
+            self._functions[members] = _Functions(
+                learner=self._learner,
+                evaluation_episodes=self._trainer.settings.evaluation_episodes,
+                sharding=_sharding(self._devices[:devices]),
+            )
+        return self._functions[members]
+
+
+@dataclass(frozen=True, slots=True)
+class _Functions:
+    """The programs of a stack; JAX compiles them anew for another room of the networks."""
+
+    learner: Learner
+    evaluation_episodes: int
+    sharding: jax.sharding.NamedSharding
+    collect: Callable[..., tuple[Tree, Tree]] = field(init=False)
+    teach: Callable[..., Tree] = field(init=False)
+    learn: Callable[..., tuple[Tree, Tree]] = field(init=False)
+    evaluate: Callable[..., tuple[Tree, Tree]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        each, shared = self.sharding.spec, jax.sharding.PartitionSpec()
+        set_field = object.__setattr__  # the dataclass is frozen
+        set_field(self, "collect", self._program(self._collect, [each] * 5 + [shared] * 2, consumed=0))
+        set_field(self, "teach", self._program(jax.vmap(teach), [each] * 4, consumed=3))
+        set_field(self, "learn", self._program(self._learn, [each] * 6 + [shared], consumed=0))
+        set_field(self, "evaluate", self._program(self._evaluate, [each, shared]))
+
+    def _program(
+        self, function: Callable[..., Any], specs: Sequence[Any], consumed: int | None = None
+    ) -> Callable[..., Any]:
+        """Return a function that each device computes for its own members.
+
+        Were the loops over all members, the devices would have to agree in every step on whether to go on.
+        """
+        each = jax.shard_map(
+            function,
+            mesh=self.sharding.mesh,
+            in_specs=tuple(specs),
+            out_specs=self.sharding.spec,
+            check_vma=False,
+        )
+        return jax.jit(each, donate_argnums=() if consumed is None else consumed)
+
+    def place(self, tree: Tree) -> Tree:
+        """Give every device its members."""
+        return jax.device_put(tree, self.sharding)
+
+    def _collect(self, stack: Tree, starts: Tree, *numbers: Any) -> tuple[Tree, Tree]:
+        hyperparameters, unrolls_m, seed_m, iteration, most_steps = numbers
+
+        def one(member: Any, starts: Any, hyperparameters: Any, unrolls: Any, seed: Any) -> Any:
+            key = collect_key(seed, iteration)
+            return self.learner.collect(member, starts, hyperparameters, unrolls, key, most_steps=most_steps)
+
+        collected: tuple[Tree, Tree] = jax.vmap(one)(stack, starts, hyperparameters, unrolls_m, seed_m)
+        return collected
+
+    def _learn(self, stack: Tree, experience: Experience, lesson: Lesson, *numbers: Any) -> tuple[Tree, Tree]:
+        hyperparameters, unrolls_m, seed_m, iteration = numbers
+
+        def one(member: Any, data: Any, hyperparameters: Any, unrolls: Any, seed: Any) -> Any:
+            return self.learner.learn(member, data, hyperparameters, unrolls, learn_key(seed, iteration))
+
+        learnt: tuple[Tree, Tree] = jax.vmap(one)(
+            stack, (experience, lesson), hyperparameters, unrolls_m, seed_m
+        )
+        return learnt
+
+    def _evaluate(self, policies: Tree, seed: jax.Array) -> tuple[Tree, Tree]:
+        vector = self.learner.environment
+
+        def one(policy: Any) -> tuple[jax.Array, jax.Array]:
+            return episode_returns(
+                vector.environment,
+                policy,
+                evaluate_key(seed),
+                episodes=self.evaluation_episodes,
+                episode_length=vector.episode_length,
+            )
+
+        returns: tuple[Tree, Tree] = jax.vmap(one)(policies)
+        return returns
+
+
+def _teachers(begun: Sequence[Begun]) -> Tree | None:
+    """Return the teachers in one room, or None if nobody is taught; who is not taught has any."""
+    taught = [one.tutor for one in begun if one.tutor is not None]
+    if not taught:
+        return None
+    tutors = [one.tutor or taught[0] for one in begun]
+    room = largest_of([tutor.architectures for tutor in tutors])
+    return _stacked([_padded(tutor.teacher, tutor.architectures, room) for tutor in tutors])
+
+
+def _padded(teacher: Teacher, shapes: Architectures, room: Architectures) -> Teacher:
+    policy, policy_spectral = pad((teacher.policy, teacher.policy_spectral), shapes.policy, room.policy)
+    value, value_spectral = pad((teacher.value, teacher.value_spectral), shapes.value, room.value)
+    return teacher._replace(
+        policy=policy, policy_spectral=policy_spectral, value=value, value_spectral=value_spectral
+    )
+
+
+def _weights(begun: Sequence[Begun], steps: Sequence[int], blank: Lesson) -> Tree:
+    """Return blank lessons with the weight that each member's teacher has by now."""
+    return _stacked(
+        [
+            blank if one.tutor is None else blank._replace(**one.tutor.weights(done))
+            for one, done in zip(begun, steps, strict=True)
+        ]
+    )
+
+
+def _sharding(devices: Sequence[jax.Device]) -> jax.sharding.NamedSharding:
+    mesh = jax.sharding.Mesh(np.array(devices), ("members",))
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("members"))
+
+
+def _stacked(trees: Sequence[Any]) -> Tree:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def _unstacked(stack: Tree, count: int) -> list[Member]:
+    on_host = jax.device_get(stack)
+    return [jax.tree.map(lambda leaf, index=index: leaf[index], on_host) for index in range(count)]
