@@ -34,3 +34,10 @@ def test_a_loop_in_pytorch_is_tuned(tmp_path: Path) -> None:
     printed = run_example("torch_loop.py", tmp_path / "run", "--passes", "12")
     (accuracy,) = re.findall(r"accuracy on unseen points: ([0-9.]+)", printed)
     assert float(accuracy) > 0.8
+
+
+def test_ppo_learns_to_balance_a_pole(tmp_path: Path) -> None:
+    pytest.importorskip("gymnax")
+    printed = run_example("cartpole.py", tmp_path / "run", "--steps", "40_000")
+    (score,) = re.findall(r"mean return: ([0-9.]+) of 500", printed)
+    assert float(score) > 60.0  # chance is about 20

@@ -1,12 +1,17 @@
 """From a name to an environment.
 
 `reacher` is the task of 2022; `brax:reacher` is the newer Brax's task of that name, on its default engine,
-and `brax:reacher/spring` on another of its engines. Nothing heavy is imported before an environment is made.
+and `brax:reacher/spring` on another of its engines; `gymnax:CartPole-v1` is gymnax's task. A user's own
+environment has the name it was registered under, or `python:MODULE:FUNCTION`, which other processes find too.
+Nothing heavy is imported before an environment is made.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import re
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -15,7 +20,7 @@ from bgpbt.errors import InputError
 if TYPE_CHECKING:
     from bgpbt.envs.protocol import Environment
 
-__all__ = ["BACKENDS", "BRAX_NAMES", "PAPER_NAMES", "check_name", "make", "names"]
+__all__ = ["BACKENDS", "BRAX_NAMES", "GYMNAX_NAMES", "PAPER_NAMES", "check_name", "make", "names", "register"]
 
 PAPER_NAMES = ("ant", "fetch", "halfcheetah", "hopper", "humanoid", "reacher", "ur5e")
 """The tasks of Wan et al. (2022), on the engine of 2022."""
@@ -37,12 +42,39 @@ BRAX_NAMES = (
 BACKENDS = ("generalized", "positional", "spring")
 """The engines of the newer Brax; the first is the default. Its fourth, mjx, fails on today's MuJoCo."""
 
+GYMNAX_NAMES = ("Acrobot-v1", "CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1")
+"""The classic control tasks of gymnax, without the prefix."""
+
 _PREFIX = "brax:"
+_GYMNAX_PREFIX = "gymnax:"
+_PYTHON_NAME = re.compile(r"python:(?P<module>[\w.]+):(?P<function>\w+)")
+
+_REGISTERED: dict[str, Callable[[], Environment]] = {}
+
+
+def register(name: str, make_environment: Callable[[], Environment]) -> None:
+    """Give an environment of one's own a name, in this process.
+
+    A cluster's workers are other processes: there, use `python:MODULE:FUNCTION` with an importable function.
+
+    Args:
+        name: what `make` and `bgpbt train` call it; no colon and no slash.
+        make_environment: makes it; called for every trainer.
+
+    Raises:
+        InputError: the name is taken or not allowed.
+    """
+    if not name or ":" in name or "/" in name:
+        raise InputError(f"an environment cannot be called {name!r}: it must have no colon and no slash")
+    if name in names():
+        raise InputError(f"there is an environment {name!r} already")
+    _REGISTERED[name] = make_environment
 
 
 def names() -> tuple[str, ...]:
-    """Return every name, the paper's tasks first, and of engines the default alone."""
-    return PAPER_NAMES + tuple(_PREFIX + name for name in BRAX_NAMES)
+    """Return every name, the paper's tasks first, registered ones last, and of engines the default alone."""
+    theirs = (*(_PREFIX + name for name in BRAX_NAMES), *(_GYMNAX_PREFIX + name for name in GYMNAX_NAMES))
+    return (*PAPER_NAMES, *theirs, *_REGISTERED)
 
 
 def check_name(name: str) -> None:
@@ -51,6 +83,8 @@ def check_name(name: str) -> None:
     Raises:
         InputError: there is no environment of this name; the text names the nearest.
     """
+    if _PYTHON_NAME.fullmatch(name):
+        return
     task, slash, backend = name.partition("/")
     if task not in names() or (slash and not task.startswith(_PREFIX)):
         near = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
@@ -69,12 +103,16 @@ def make(name: str) -> Environment:
         InputError: there is none, or what it needs is not installed.
     """
     check_name(name)
-    missing = [package for package in ("jax", "brax") if find_spec(package) is None]
-    if missing:
-        raise InputError(
-            f"environment {name!r} needs {' and '.join(missing)}, which is not installed: "
-            "run `pip install bgpbt[brax]`"
-        )
+    if name in _REGISTERED:
+        return _REGISTERED[name]()
+    if (named := _PYTHON_NAME.fullmatch(name)) is not None:
+        return _imported(name, named["module"], named["function"])
+    if name.startswith(_GYMNAX_PREFIX):
+        _check_installed(name, "gymnax")
+        from bgpbt.envs.gymnax import make_gymnax
+
+        return make_gymnax(name.removeprefix(_GYMNAX_PREFIX), name=name)
+    _check_installed(name, "brax")
     if not name.startswith(_PREFIX):
         from bgpbt.envs.paper import make_paper
 
@@ -83,3 +121,22 @@ def make(name: str) -> Environment:
 
     task, _, backend = name.removeprefix(_PREFIX).partition("/")
     return make_brax(task, backend or BACKENDS[0], name=name)
+
+
+def _check_installed(name: str, extra: str) -> None:
+    missing = [package for package in ("jax", extra) if find_spec(package) is None]
+    if missing:
+        raise InputError(
+            f"environment {name!r} needs {' and '.join(missing)}, which is not installed: "
+            f"run `pip install bgpbt[{extra}]`"
+        )
+
+
+def _imported(name: str, module: str, function: str) -> Environment:
+    try:
+        environment: Environment = getattr(importlib.import_module(module), function)()
+    except ModuleNotFoundError as error:
+        raise InputError(f"environment {name!r}: there is no module {error.name!r} to import") from error
+    except AttributeError as error:
+        raise InputError(f"environment {name!r}: {error}") from error
+    return environment

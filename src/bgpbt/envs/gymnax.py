@@ -1,0 +1,115 @@
+"""The classic control tasks of gymnax 1.x, as ours.
+
+Our agents act with numbers in [-1, 1]. A task with a box of actions has them stretched to the box; one with n
+choices has one number for each and takes the choice of the largest, or with two choices one number whose sign
+decides. gymnax's own time limits and resets stay unused: `bgpbt.envs.vector` does both.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from bgpbt.envs.keys import raw_key
+from bgpbt.envs.protocol import Environment, State
+from bgpbt.errors import InputError
+
+__all__ = ["make_gymnax"]
+
+
+class GymnaxPhysics(NamedTuple):
+    """What a task needs to go on."""
+
+    task: Any  # gymnax's own state
+    key: jax.Array  # uint32 words; draws whatever is random in a step
+
+
+def make_gymnax(task: str, *, name: str) -> Environment:
+    """Make a task of gymnax by its name there.
+
+    Raises:
+        InputError: the gymnax that is installed is older than 1.0, or lacks a package.
+    """
+    try:
+        import gymnax
+    except ModuleNotFoundError as error:  # gymnax does not name all packages that it imports
+        raise InputError(
+            f"environment {name!r} needs {error.name}: run `pip install bgpbt[gymnax]`"
+        ) from error
+    environment, parameters = gymnax.make(task)
+    if not hasattr(environment, "is_truncated"):
+        raise InputError(f"environment {name!r} needs gymnax 1.0 or newer: run `pip install bgpbt[gymnax]`")
+    return GymnaxTask(name, environment, parameters)
+
+
+class GymnaxTask:
+    """A task of gymnax.
+
+    Args:
+        name: the name given by the user.
+        task: gymnax's environment.
+        parameters: that go with it.
+    """
+
+    def __init__(self, name: str, task: Any, parameters: Any) -> None:
+        self.name = name
+        self._task = task
+        self._parameters = parameters
+        self._actions = task.action_space(parameters)
+        self.action_size = _size(self._actions)
+        self._jit_reset = jax.jit(self._reset)
+        self._jit_step = jax.jit(self._step)
+        self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
+
+    def reset(self, key: jax.Array) -> State:
+        """Draw a start state."""
+        state: State = self._jit_reset(key)
+        return state
+
+    def step(self, state: State, action: jax.Array) -> State:
+        """Go on by one control step."""
+        following: State = self._jit_step(state, action)
+        return following
+
+    def _reset(self, key: jax.Array) -> State:
+        reset_key, later_key = jax.random.split(key)
+        observation, task = self._task.reset_env(reset_key, self._parameters)
+        return _ours(task, later_key, observation, 0.0, False)
+
+    def _step(self, state: State, action: jax.Array) -> State:
+        step_key, later_key = jax.random.split(state.physics.key)
+        observation, task, reward, terminated, _ = self._task.step_env(
+            step_key, state.physics.task, self._theirs(action), self._parameters
+        )
+        return _ours(task, later_key, observation, reward, terminated)
+
+    def _theirs(self, action: jax.Array) -> jax.Array:
+        """Return an action of ours as gymnax takes it."""
+        if not hasattr(self._actions, "n"):
+            low, high = jnp.asarray(self._actions.low), jnp.asarray(self._actions.high)
+            return (low + (action.reshape(self._actions.shape) + 1.0) / 2.0 * (high - low)).astype(
+                jnp.float32
+            )
+        if self._actions.n == 2:
+            return (action[0] > 0.0).astype(jnp.int32)
+        return jnp.argmax(action).astype(jnp.int32)
+
+
+def _size(actions: Any) -> int:
+    if not hasattr(actions, "n"):
+        return int(jnp.prod(jnp.asarray(actions.shape)))
+    return 1 if actions.n == 2 else int(actions.n)
+
+
+def _ours(task: Any, key: jax.Array, observation: Any, reward: Any, terminated: Any) -> State:
+    return State(
+        physics=GymnaxPhysics(jax.tree.map(_array, task), raw_key(key)),
+        observation=jnp.ravel(jnp.asarray(observation, jnp.float32)),
+        reward=jnp.asarray(reward, jnp.float32),
+        terminated=jnp.asarray(terminated, bool),
+    )
+
+
+def _array(leaf: Any) -> jax.Array:
+    """Return a leaf with a type of its own: a start has plain numbers where a step has arrays."""
+    return jnp.asarray(leaf, dtype=jnp.result_type(leaf))
