@@ -44,7 +44,7 @@ def main() -> None:
     finished = optimise(trainer, space, settings, arguments.path, options=Options(max_parallel=2))
     best = finished.best
     if best is None:
-        raise SystemExit(f"every member failed, for example: {finished.trained[0][1].failure}")
+        raise SystemExit(f"every member failed: {finished.failures}")
     print(f"mean return: {best.outcome.score:.1f} of 500 after {best.total_steps} steps")
 
 

@@ -85,7 +85,7 @@ def main() -> None:
     )
     best = finished.best
     if best is None:
-        raise SystemExit(f"every member failed, for example: {finished.trained[0][1].failure}")
+        raise SystemExit(f"every member failed: {finished.failures}")
     print(f"accuracy on validation images: {best.outcome.score:.4f} after {best.total_steps} passes")
     for order, outcome in best.ancestry:
         print(

@@ -89,7 +89,7 @@ def main() -> None:
     )
     best = finished.best
     if best is None:
-        raise SystemExit(f"every member failed, for example: {finished.trained[0][1].failure}")
+        raise SystemExit(f"every member failed: {finished.failures}")
     print(
         f"accuracy on unseen points: {best.outcome.figures['accuracy']:.4f} after {best.total_steps} passes"
     )

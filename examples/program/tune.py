@@ -36,7 +36,7 @@ def main() -> None:
     )
     best = finished.best
     if best is None:
-        raise SystemExit(f"every member failed, for example: {finished.trained[0][1].failure}")
+        raise SystemExit(f"every member failed: {finished.failures}")
     print(f"mean squared error: {-best.outcome.score:.4g}")
     for order, outcome in best.ancestry:
         print(

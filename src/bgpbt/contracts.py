@@ -58,10 +58,21 @@ class Checkpoints(Protocol):
 
 
 class Trainer(Protocol):
-    """Carries out orders, in any framework. The same order gives the same outcome, seconds aside."""
+    """Carries out orders, in any framework. The same order gives the same outcome, seconds aside.
+
+    `order.start` says where to begin, `order.seed` is the only source of randomness, and the configuration
+    holds for this order alone. It may be called from several threads at the same time. Adapters for plain
+    functions and for programs are in `bgpbt.trainers`.
+    """
 
     def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
-        """Train one member and score it."""
+        """Train one member for at most `order.steps` steps, save what it has learnt, and score it.
+
+        Raises:
+            DamagedRunError: a checkpoint to start from is missing or damaged; this ends the run.
+            StorageError: a checkpoint cannot be written or read; this ends the run.
+            Exception: anything else fails this one member, and its text becomes the outcome's `failure`.
+        """
         ...
 
 

@@ -89,9 +89,7 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     settings = PopulationSettings(t_ready=5, max_timesteps=5, population=2, initial=2, quantile_fraction=0.5)
     finished = optimise(trainer, space(), settings, tmp_path / "run", options=Options(strategy="random"))
     assert finished.best is None
-    assert {outcome.failure for _, outcome in finished.trained} == {
-        "TrainerError: no-such-program cannot be run: No such file or directory"
-    }
+    assert finished.failures == {"TrainerError: no-such-program cannot be run: No such file or directory": 2}
 
 
 @pytest.mark.parametrize(("command", "limit"), [([], 1.0), ("python x.py", 1.0), (["true"], 0.0)])

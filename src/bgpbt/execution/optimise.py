@@ -1,6 +1,7 @@
 """A whole run in one call, for who has a trainer and a space of their own."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,12 @@ class Optimised:
     def best(self) -> BestMember | None:
         """The member with the highest score of all rounds; None if every member failed."""
         return best_member(self.trained)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How often an order failed, by reason, the most frequent first."""
+        reasons = Counter(outcome.failure for _, outcome in self.trained if outcome.failure is not None)
+        return dict(reasons.most_common())
 
 
 def optimise(
