@@ -3,7 +3,7 @@
     pip install bgpbt torch
     python examples/torch_loop.py
 
-One step is one pass over a noisy spiral of two arms. Weights and moments go through a directory.
+One step is one pass over a noisy spiral of two arms. Weights go through a directory; moments begin anew every round.
 """
 
 import argparse
