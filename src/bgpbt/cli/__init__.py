@@ -1,10 +1,10 @@
 """The commands: the only place that prints."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from tyro.conf import arg
@@ -14,6 +14,7 @@ from bgpbt.cli.arguments import TrainArguments
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
 from bgpbt.cli.render import RenderArguments, render
+from bgpbt.cli.schedule import ReplayArguments, ScheduleArguments, replay_schedule, take_schedule
 from bgpbt.cli.session import resume_run, start_run
 from bgpbt.cli.tables import write_table
 from bgpbt.errors import BgpbtError
@@ -54,7 +55,7 @@ class ExportArguments:
     """File to write; without it, standard output."""
 
 
-Arguments = (
+_Arguments = (
     Annotated[TrainArguments, tyro.conf.subcommand("train")]
     | Annotated[ResumeArguments, tyro.conf.subcommand("resume")]
     | Annotated[EnvsArguments, tyro.conf.subcommand("envs")]
@@ -62,39 +63,24 @@ Arguments = (
     | Annotated[PolicyArguments, tyro.conf.subcommand("policy")]
     | Annotated[EvaluateArguments, tyro.conf.subcommand("evaluate")]
     | Annotated[RenderArguments, tyro.conf.subcommand("render")]
+    | Annotated[ScheduleArguments, tyro.conf.subcommand("schedule")]
+    | Annotated[ReplayArguments, tyro.conf.subcommand("replay")]
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = tyro.cli(
-        Arguments, args=arguments, prog="bgpbt", description="Bayesian Generational Population-Based Training"
+        _Arguments,
+        args=arguments,
+        prog="bgpbt",
+        description="Bayesian Generational Population-Based Training",
     )
     try:
-        return _run(chosen)
+        return COMMANDS[type(chosen)](chosen)
     except BgpbtError as error:
         print(f"bgpbt: {error}", file=sys.stderr)
         return BAD_INPUT
-
-
-def _run(chosen: Arguments) -> int:
-    match chosen:
-        case TrainArguments():
-            return _train(chosen)
-        case ResumeArguments():
-            return resume_run(
-                chosen.run, placement=chosen, max_parallel=chosen.max_parallel, verbose=chosen.verbose
-            )
-        case EnvsArguments():
-            return _list_environments()
-        case ExportArguments():
-            return _export(chosen)
-        case PolicyArguments():
-            return take_policy(chosen)
-        case EvaluateArguments():
-            return evaluate_policy(chosen)
-        case RenderArguments():
-            return render(chosen)
 
 
 def _train(arguments: TrainArguments) -> int:
@@ -115,7 +101,16 @@ def _train(arguments: TrainArguments) -> int:
     return 0
 
 
-def _list_environments() -> int:
+def _resume(arguments: ResumeArguments) -> int:
+    return resume_run(
+        arguments.run,
+        placement=arguments,
+        max_parallel=arguments.max_parallel,
+        verbose=arguments.verbose,
+    )
+
+
+def _list_environments(_: EnvsArguments) -> int:
     for name in (*envs.names(), *(f"{TOY_PREFIX}{toy}" for toy in toy_names())):
         print(name)
     return 0
@@ -130,3 +125,17 @@ def _export(arguments: ExportArguments) -> int:
     with arguments.output.open("w", newline="", encoding="utf-8") as file:
         write_table(file, trained)
     return 0
+
+
+COMMANDS: Mapping[type, Callable[[Any], int]] = {
+    TrainArguments: _train,
+    ResumeArguments: _resume,
+    EnvsArguments: _list_environments,
+    ExportArguments: _export,
+    PolicyArguments: take_policy,
+    EvaluateArguments: evaluate_policy,
+    RenderArguments: render,
+    ScheduleArguments: take_schedule,
+    ReplayArguments: replay_schedule,
+}
+"""What carries out each command, by the type of its arguments."""

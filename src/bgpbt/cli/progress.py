@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
 from bgpbt.records import Order, Outcome, Purpose
-from bgpbt.strategies import expected_steps
 
 __all__ = ["RunProgress", "say"]
 
@@ -27,12 +26,8 @@ class RunProgress:
     def __init__(self, console: Console, settings: ExperimentSettings, *, verbose: bool) -> None:
         self._console = console
         self._verbose = verbose
-        population = settings.population_settings
-        # With generations nobody knows how many rounds there will be.
-        self._rounds = None if settings.is_generational else population.rounds
-        self._total_steps = expected_steps(
-            population, settings.generations if settings.is_generational else None
-        )
+        self._rounds = settings.rounds
+        self._total_steps = settings.expected_steps
         self._lock = threading.Lock()
         self._began = time.perf_counter()
         self._recalled_steps = 0  # from before this process

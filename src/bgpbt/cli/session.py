@@ -3,10 +3,11 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
@@ -27,7 +28,7 @@ from bgpbt.execution import (
 from bgpbt.records import Order
 from bgpbt.storage import RunDirectory, create_run, open_run
 
-__all__ = ["INTERRUPTED", "resume_run", "settings_of", "start_run"]
+__all__ = ["INTERRUPTED", "plain_settings", "resume_run", "settings_from", "settings_of", "start_run"]
 
 INTERRUPTED = 130
 """Exit status of a run that was asked to end, as shells report Ctrl-C."""
@@ -60,7 +61,7 @@ def start_run(
     assemble(settings)  # refuses bad input before anything is touched
     run = create_run(
         path,
-        json.loads(encode(settings)),
+        plain_settings(settings),
         seed=settings.seed,
         device=_device(settings),
         overwrite=exist == "overwrite",
@@ -85,9 +86,27 @@ def settings_of(run: RunDirectory) -> ExperimentSettings:
         DamagedRunError: they are not those of this program.
     """
     try:
-        return decode(ExperimentSettings, json.dumps(run.description.configuration))
+        return settings_from(run.description.configuration, source=f"{run.path / 'run.json'}")
+    except InputError as error:
+        raise DamagedRunError(f"{error}") from error
+
+
+def plain_settings(settings: ExperimentSettings) -> dict[str, Any]:
+    """Return settings as plain values, which JSON and YAML can hold."""
+    plain: dict[str, Any] = json.loads(encode(settings))
+    return plain
+
+
+def settings_from(plain: Mapping[str, Any], *, source: str) -> ExperimentSettings:
+    """Return the settings that `plain_settings` gave.
+
+    Raises:
+        InputError: they are not those of this program; the text begins with `source`.
+    """
+    try:
+        return decode(ExperimentSettings, json.dumps(plain))
     except Exception as error:  # the converter raises groups of whatever went wrong inside
-        raise DamagedRunError(f"{run.path / 'run.json'}: the configuration cannot be read") from error
+        raise InputError(f"{source}: the configuration cannot be read") from error
 
 
 def _go(

@@ -34,6 +34,11 @@ def print_summary(
         table.add_row("best member", "none: every member failed")
     else:
         _add_best(table, experiment, best, checkpoints)
+    schedule = experiment.settings.replayed
+    if schedule is not None and not experiment.settings.reseed:
+        made = [outcome.checkpoint for _, outcome in trained]
+        equal = sum(stretch.checkpoint == own for stretch, own in zip(schedule.stretches, made, strict=False))
+        table.add_row("stretches repeated to the byte", f"{equal} of {len(schedule.stretches)}")
     for purpose, steps in steps_by_purpose(trained).items():
         table.add_row(f"environment steps: {purpose}", f"{steps:,}")
     failed = [outcome for _, outcome in trained if outcome.failure is not None]

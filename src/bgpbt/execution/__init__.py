@@ -27,6 +27,7 @@ from bgpbt.execution.loop import (
     run_loop,
 )
 from bgpbt.execution.optimise import Optimised, Options, optimise
+from bgpbt.execution.schedule import ScheduleFile, read_schedule, schedule_of, write_schedule
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "OutcomeCommitted",
     "RoundPlanned",
     "RunFinished",
+    "ScheduleFile",
     "StopRequested",
     "StopSwitch",
     "ancestry",
@@ -52,7 +54,10 @@ __all__ = [
     "difference",
     "generations",
     "optimise",
+    "read_schedule",
     "run_loop",
+    "schedule_of",
     "steps_by_purpose",
     "table",
+    "write_schedule",
 ]

@@ -13,10 +13,19 @@ import numpy as np
 
 from bgpbt import envs
 from bgpbt.contracts import Strategy, Trainer
+from bgpbt.encoding import decode
 from bgpbt.errors import InputError
 from bgpbt.records import Order
 from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
-from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy, rungs
+from bgpbt.strategies import (
+    GenerationSettings,
+    PopulationSettings,
+    Replay,
+    Schedule,
+    expected_steps,
+    make_strategy,
+    rungs,
+)
 from bgpbt.toys import make_toy, toy_names
 
 __all__ = ["TOY_PREFIX", "Experiment", "ExperimentSettings", "assemble", "derived_seed", "difference"]
@@ -51,6 +60,8 @@ class ExperimentSettings:
     generations: GenerationSettings = field(default_factory=GenerationSettings)  # in mode "both"
     kl_coefficient: float = 5.0  # c_pi of distillation
     value_coefficient: float = 0.0  # c_v of distillation
+    schedule: str | None = None  # a `bgpbt.strategies.Schedule` as JSON, which one agent trains along
+    reseed: bool = False  # train along it with other seeds than it was found with
 
     @property
     def is_toy(self) -> bool:
@@ -61,6 +72,26 @@ class ExperimentSettings:
     def is_generational(self) -> bool:
         """Whether architectures are searched too, and new generations begin."""
         return self.search_mode == "both"
+
+    @property
+    def replayed(self) -> Schedule | None:
+        """The schedule that one agent trains along; None: a population trains."""
+        return None if self.schedule is None else decode(Schedule, self.schedule)
+
+    @property
+    def rounds(self) -> int | None:
+        """Number of rounds; None where nobody knows it beforehand, as with generations."""
+        if self.schedule is not None:
+            return len(decode(Schedule, self.schedule).stretches)
+        return None if self.is_generational else self.population_settings.rounds
+
+    @property
+    def expected_steps(self) -> int:
+        """Environment steps of all members, if no generation ends before its time."""
+        if self.schedule is not None:
+            return decode(Schedule, self.schedule).steps
+        generations = self.generations if self.is_generational else None
+        return expected_steps(self.population_settings, generations)
 
     @property
     def shortest_order(self) -> int:
@@ -115,9 +146,18 @@ def assemble(settings: ExperimentSettings, *, on_progress: Progress | None = Non
         space, trainer = _toy(settings, own_space)
     else:
         space, trainer = _ppo(settings, own_space, on_progress)
-    options = {"generations": settings.generations} if settings.is_generational else {}
-    strategy = make_strategy(settings.strategy, space=space, settings=population, **options)
+    strategy = _strategy(settings, space, population)
     return Experiment(settings=settings, space=space, strategy=strategy, trainer=trainer)
+
+
+def _strategy(settings: ExperimentSettings, space: Space, population: PopulationSettings) -> Strategy[Any]:
+    schedule = settings.replayed
+    if schedule is not None:
+        for index, stretch in enumerate(schedule.stretches):
+            space.validate(stretch.configuration, source=f"stretch {index} of the schedule")
+        return Replay(schedule=schedule, reseed=settings.reseed)
+    options = {"generations": settings.generations} if settings.is_generational else {}
+    return make_strategy(settings.strategy, space=space, settings=population, **options)
 
 
 def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | None:

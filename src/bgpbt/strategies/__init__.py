@@ -3,6 +3,7 @@
 from bgpbt.strategies.generation_settings import GenerationSettings, expected_steps, rungs
 from bgpbt.strategies.population import Population, PopulationState
 from bgpbt.strategies.registry import make_strategy, strategy_names
+from bgpbt.strategies.replay import Replay, Schedule, Stretch
 from bgpbt.strategies.settings import PopulationSettings
 
 __all__ = [
@@ -10,6 +11,9 @@ __all__ = [
     "Population",
     "PopulationSettings",
     "PopulationState",
+    "Replay",
+    "Schedule",
+    "Stretch",
     "expected_steps",
     "make_strategy",
     "rungs",

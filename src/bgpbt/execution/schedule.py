@@ -1,0 +1,163 @@
+"""The schedule of a run's best member as a file that people read and `bgpbt replay` trains along."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bgpbt.encoding import decode, encode
+from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.execution.history_queries import Trained
+from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
+from bgpbt.strategies.replay import Schedule, Stretch
+
+__all__ = ["ScheduleFile", "read_schedule", "schedule_of", "write_schedule"]
+
+FORMAT = "bgpbt schedule"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFile:
+    """A schedule, and the settings of the run that found it."""
+
+    settings: Mapping[str, Any]  # plain values
+    schedule: Schedule
+
+
+def schedule_of(checkpoint: Checkpoint, trained: Sequence[Trained]) -> Schedule:
+    """Return the schedule of the member that left a checkpoint: its ancestry, with that of every teacher.
+
+    Raises:
+        DamagedRunError: the history lacks an order that the ancestry needs.
+    """
+    makers = _makers(trained)
+    sequence: list[Trained] = []
+    places: dict[Checkpoint, int] = {}
+
+    def place(wanted: Checkpoint) -> int:
+        if wanted not in places:
+            if wanted not in makers:
+                raise DamagedRunError(f"no order in the history made checkpoint {wanted}")
+            pair = makers[wanted]
+            for needed in _needs(pair[0]):
+                place(needed)
+            places[wanted] = len(sequence)
+            sequence.append(pair)
+        return places[wanted]
+
+    place(checkpoint)
+    return Schedule(stretches=tuple(_stretch(order, outcome, places) for order, outcome in sequence))
+
+
+def write_schedule(path: Path, file: ScheduleFile) -> None:
+    """Write a schedule as YAML.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "settings": dict(file.settings),
+        "stretches": [_plain(stretch) for stretch in json.loads(encode(file.schedule))["stretches"]],
+    }
+    try:
+        path.write_text(yaml.safe_dump(content, sort_keys=False, width=110), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+
+
+def read_schedule(path: Path) -> ScheduleFile:
+    """Read a schedule.
+
+    Raises:
+        InputError: the file cannot be read, or is not a schedule.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(f"{path} is not a schedule; write one with bgpbt schedule RUN")
+    if content.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: format {content.get('format_version')}; this bgpbt reads format {FORMAT_VERSION}"
+        )
+    try:
+        schedule = decode(Schedule, json.dumps({"stretches": content["stretches"]}))
+    except Exception as error:  # the converter raises groups of whatever went wrong inside
+        raise InputError(f"{path}: {_complaint(error)}") from error
+    return ScheduleFile(settings=content["settings"], schedule=schedule)
+
+
+def _complaint(error: BaseException) -> str:
+    """Return what is wrong with a schedule."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return (
+        f"{error}" if isinstance(error, InputError) else "a stretch lacks a field or has one of another kind"
+    )
+
+
+def _plain(stretch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stretch in the sequence of its fields, those left out that are as by default."""
+    return {item.name: stretch[item.name] for item in fields(Stretch) if stretch[item.name] != item.default}
+
+
+def _makers(trained: Sequence[Trained]) -> dict[Checkpoint, Trained]:
+    """Return the order that made each checkpoint; of several that made the same bytes, the first."""
+    makers: dict[Checkpoint, Trained] = {}
+    for order, outcome in trained:
+        if outcome.checkpoint is not None:
+            makers.setdefault(outcome.checkpoint, (order, outcome))
+    return makers
+
+
+def _needs(order: Order) -> list[Checkpoint]:
+    match order.start:
+        case Fresh():
+            return []
+        case From(checkpoint=checkpoint):
+            return [checkpoint]
+        case Grow(parent=parent):
+            return [parent]
+        case Distil(teacher=teacher, student=student):
+            return [teacher] if student is None else [teacher, student]
+
+
+def _stretch(order: Order, outcome: Outcome, places: Mapping[Checkpoint, int]) -> Stretch:
+    assert outcome.checkpoint is not None
+    start = order.start
+    parent: Checkpoint | None = None
+    match start:
+        case From(checkpoint=checkpoint):
+            parent = checkpoint
+        case Grow(parent=grown):
+            parent = grown
+        case Distil(student=student):
+            parent = student
+    lesson = start if isinstance(start, Distil) else None
+    return Stretch(
+        parent=None if parent is None else places[parent],
+        teacher=None if lesson is None else places[lesson.teacher],
+        is_grown=isinstance(start, Grow),
+        rung=0 if lesson is None else lesson.rung,
+        distilled=0 if lesson is None else lesson.first_step,
+        distillation=0 if lesson is None else lesson.total_steps,
+        round=order.round,
+        member=order.member,
+        generation=order.generation,
+        purpose=order.purpose,
+        first_step=order.first_step,
+        steps=order.steps,
+        seed=order.seed,
+        score=outcome.score,
+        checkpoint=outcome.checkpoint,
+        configuration=order.configuration,
+    )
