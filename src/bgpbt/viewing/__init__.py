@@ -1,0 +1,1 @@
+"""Runs as something to look at: figures, tables, pages, and sinks for other viewers."""

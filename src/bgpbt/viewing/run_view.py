@@ -1,0 +1,289 @@
+"""One run as one JSON document: what the page draws.
+
+A document has a head (what the run is), rows (one for each order that has an outcome) and a summary. Rows
+refer to each other by round and member, so they can be sent in parts: a page that lost its connection gets
+the rows since the round it saw last. Everything is a pure function of what `bgpbt.storage` returns.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bgpbt.encoding import decode
+from bgpbt.errors import InputError
+from bgpbt.execution import TOY_PREFIX, ExperimentSettings, steps_by_purpose
+from bgpbt.execution.history_queries import Trained
+from bgpbt.records import Configuration, Distil, From, Grow, ProposalSource, Purpose, Value
+from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
+from bgpbt.space.inputs import Categorical, Continuous, Ordered
+from bgpbt.storage import RunDescription
+from bgpbt.toys import make_toy
+
+__all__ = ["ROW_FIELDS", "Json", "head", "hyperparameter_names", "rows", "settings_of", "summary"]
+
+Json = dict[str, Any]
+Key = tuple[int, int]  # round and member
+
+PURPOSES = tuple(purpose.value for purpose in Purpose)
+STARTS = ("fresh", "from", "distil", "grow")
+SOURCES = tuple(source.value for source in ProposalSource)
+
+LOG_MIDDLE = 0.6  # coordinate of the middle level: 0.5 on a linear scale, more on a log scale
+
+ROW_FIELDS = (
+    "round",
+    "member",
+    "generation",
+    "purpose",  # index in the head's `purposes`
+    "start",  # index in the head's `starts`
+    "first_step",  # environment steps that the starting weights had been trained for
+    "steps",  # environment steps trained in this round
+    "evaluation_steps",
+    "score",  # null: not a number
+    "seconds",
+    "source",  # of the configuration, index in the head's `sources`
+    "parent",  # member of the previous round whose weights were taken over, if another's
+    "weights",  # [round, member] that made the weights it starts from; null: new weights
+    "teacher",  # [round, member] that a student learns from
+    "rung",
+    "configuration",  # values in the sequence of the head's `hyperparameters`; null: as in `weights`
+    "note",
+    "failure",
+)
+"""What stands where in a row."""
+
+
+def settings_of(description: RunDescription) -> ExperimentSettings | None:
+    """Return the settings of a run that `bgpbt train` made; None if something else made it."""
+    try:
+        return decode(ExperimentSettings, json.dumps(dict(description.configuration)))
+    except Exception:  # the converter raises groups of whatever went wrong inside
+        return None
+
+
+def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) -> Json:
+    """Return what does not change while a run goes on, unless a new hyperparameter appears."""
+    settings = settings_of(description)
+    configuration = description.configuration
+    return {
+        "name": name,
+        "task": str(configuration.get("environment", "")),
+        "strategy": str(configuration.get("strategy", "")),
+        "seed": description.seed,
+        "device": description.device,
+        "machine": description.machine,
+        "created": description.created,
+        "versions": dict(description.versions),
+        "settings": {key: _plain(value) for key, value in configuration.items() if key != "space"},
+        "rounds": None if settings is None else settings.rounds,
+        "expected_steps": None if settings is None else settings.expected_steps,
+        "hyperparameters": _hyperparameters(_space(settings), trained),
+        "purposes": PURPOSES,
+        "starts": STARTS,
+        "sources": SOURCES,
+        "fields": ROW_FIELDS,
+    }
+
+
+def hyperparameter_names(document_head: Json) -> list[str]:
+    """Return the names in the sequence of a row's configuration."""
+    return [hyperparameter["name"] for hyperparameter in document_head["hyperparameters"]]
+
+
+def rows(trained: Sequence[Trained], names: Sequence[str], *, first_round: int = 0) -> list[list[Any]]:
+    """Return the rows from a round on, by round and member; `trained` is the whole history so far."""
+    maker: dict[str, Key] = {}  # checkpoint to the newest order that made it, in rounds before this one
+    configurations: dict[Key, Configuration] = {}
+    result: list[list[Any]] = []
+    waiting: list[tuple[str, Key]] = []  # checkpoints of the round that is being read
+    round_now = -1
+    for order, outcome in trained:
+        if order.round != round_now:
+            # Of equal checkpoints in a round the first member's counts, as in `ancestry`.
+            maker.update(reversed(waiting))
+            waiting, round_now = [], order.round
+        key = (order.round, order.member)
+        configurations[key] = order.configuration
+        if order.round >= first_round:
+            result.append(_row((order, outcome), names, maker, configurations))
+        if outcome.checkpoint is not None:
+            waiting.append((outcome.checkpoint, key))
+    return result
+
+
+def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool, state: object) -> Json:
+    """Return what changes with every outcome.
+
+    Args:
+        trained: every order that has an outcome.
+        orders_of_round: orders of the newest round, those without outcome included.
+        finished: whether the strategy plans no further round.
+        state: of the strategy, as plain values; a trust region in it is shown.
+    """
+    best = _best(trained)
+    newest = max((order.round for order, _ in trained), default=0)
+    done = sum(order.round == newest for order, _ in trained)
+    recent = [outcome for order, outcome in trained if order.round >= newest - 2]
+    seconds = sum(outcome.seconds for outcome in recent)
+    return {
+        "best": None if best is None else _key(best),
+        "steps": steps_by_purpose(trained),
+        "failed": sum(outcome.failure is not None for _, outcome in trained),
+        "round": newest,
+        "done": done,
+        "orders": max(orders_of_round, done),
+        "finished": finished,
+        "member_speed": sum(outcome.steps for outcome in recent) / seconds if seconds > 0 else None,
+        "region": _region(state),
+        "generations": _generations(trained),
+    }
+
+
+def _row(
+    pair: Trained, names: Sequence[str], maker: Mapping[str, Key], configurations: Mapping[Key, Configuration]
+) -> list[Any]:
+    order, outcome = pair
+    start = order.start
+    checkpoint: str | None = None
+    if isinstance(start, From):
+        checkpoint = start.checkpoint
+    elif isinstance(start, Grow):
+        checkpoint = start.parent
+    elif isinstance(start, Distil):
+        checkpoint = start.student
+    weights = None if checkpoint is None else maker.get(checkpoint)
+    inherited = weights is not None and configurations[weights] == order.configuration
+    return [
+        order.round,
+        order.member,
+        order.generation,
+        PURPOSES.index(order.purpose.value),
+        STARTS.index(type(start).__name__.lower()),
+        order.first_step,
+        outcome.steps,
+        outcome.evaluation_steps,
+        _plain(outcome.score),
+        round(outcome.seconds, 3),
+        SOURCES.index(order.proposal.source.value),
+        order.proposal.parent,
+        weights,
+        maker.get(start.teacher) if isinstance(start, Distil) else None,
+        start.rung if isinstance(start, Distil) else None,
+        None if inherited else [_plain(order.configuration.get(name)) for name in names],
+        order.proposal.note,
+        outcome.failure,
+    ]
+
+
+def _key(pair: Trained) -> Key:
+    return pair[0].round, pair[0].member
+
+
+def _best(trained: Iterable[Trained]) -> Trained | None:
+    """Return the best member as `best_member` does, without its ancestry."""
+    sound = [
+        pair
+        for pair in trained
+        if pair[1].checkpoint is not None and pair[1].failure is None and math.isfinite(pair[1].score)
+    ]
+    return max(sound, key=lambda pair: (pair[1].score, -pair[0].round, -pair[0].member), default=None)
+
+
+def _generations(trained: Sequence[Trained]) -> list[Json]:
+    parts: dict[int, list[Trained]] = {}
+    for pair in trained:
+        parts.setdefault(pair[0].generation, []).append(pair)
+    return [_generation(number, parts[number]) for number in sorted(parts)]
+
+
+def _generation(number: int, part: Sequence[Trained]) -> Json:
+    students = [pair for pair in part if pair[0].purpose is Purpose.DISTIL]
+    best = _best(pair for pair in part if pair[0].purpose is not Purpose.DISTIL)
+    first_round = min(order.round for order, _ in part)
+    return {
+        "number": number,
+        "first_round": first_round,
+        "last_round": max(order.round for order, _ in part),
+        "students": sum(order.round == first_round for order, _ in students),
+        "distillation_steps": sum(outcome.steps for _, outcome in students),
+        "best": None if best is None else _key(best),
+    }
+
+
+def _region(state: object) -> Json | None:
+    """Return the trust region in a strategy's state, wherever in it that is; None if there is none."""
+    if not isinstance(state, Mapping):
+        return None
+    region = state.get("region")
+    if isinstance(region, Mapping) and "length" in region:
+        return {str(name): _plain(value) for name, value in region.items()}
+    found = (_region(part) for part in state.values())
+    return next((region for region in found if region is not None), None)
+
+
+def _space(settings: ExperimentSettings | None) -> Space | None:
+    """Return the space of a run's settings; None where it is not known here."""
+    if settings is None:
+        return None
+    try:
+        if settings.space is not None:
+            space = space_from_json(settings.space)
+        elif settings.environment.startswith(TOY_PREFIX):
+            space = make_toy(settings.environment.removeprefix(TOY_PREFIX)).space
+        else:
+            space = ppo_space()
+        return with_architectures(space) if settings.is_generational else space
+    except (InputError, KeyError, ValueError):
+        return None
+
+
+def _hyperparameters(space: Space | None, trained: Sequence[Trained]) -> list[Json]:
+    """Return name and scale of every hyperparameter: those of the space, then others in use, by name."""
+    known = [] if space is None else [_scale(item) for item in space.inputs]
+    names = {item["name"] for item in known}
+    tried: dict[str, set[Value]] = {}
+    for order, _ in trained:
+        for name, value in order.configuration.items():
+            if name not in names:
+                tried.setdefault(name, set()).add(value)
+    return known + [_guess(name, tried[name]) for name in sorted(tried)]
+
+
+def _scale(item: Continuous | Ordered | Categorical) -> Json:
+    if isinstance(item, Continuous):
+        return {"name": item.name, "scale": item.transform, "low": item.low, "high": item.high}
+    if isinstance(item, Categorical):
+        return {"name": item.name, "scale": "choice", "choices": list(item.choices)}
+    levels = [level for level in item.levels if not isinstance(level, bool | str)]
+    if len(levels) < len(item.levels):
+        return {"name": item.name, "scale": "choice", "choices": list(item.levels)}
+    # Integers on a log scale crowd at the upper end of [0, 1].
+    is_log = min(levels) > 0 and item.coordinates[len(levels) // 2] > LOG_MIDDLE
+    return {
+        "name": item.name,
+        "scale": "log" if is_log else "linear",
+        "low": min(levels),
+        "high": max(levels),
+    }
+
+
+def _guess(name: str, tried: set[Value]) -> Json:
+    """Return a scale for what the space does not tell, from the values that were tried."""
+    numbers = [value for value in tried if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(tried):
+        return {"name": name, "scale": "choice", "choices": sorted(tried, key=str)}
+    low, high = min(numbers), max(numbers)
+    is_log = low > 0 and high >= 100 * low
+    return {"name": name, "scale": "log" if is_log else "linear", "low": low, "high": high}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: null for what is not a finite number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
