@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_FLAGS ?=
+# All but `playground`, which excludes `brax`.
+EXTRAS := brax dev figures gymnax parquet ray render video watch
 
 .PHONY: help setup demo test lint types layers tests lock clean
 
@@ -38,7 +40,7 @@ tests: setup
 	$(BIN)/python -m pytest
 
 lock: setup ## Resolve the newest allowed versions into requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(EXTRAS:%=--extra %) --no-emit-index-url \
 	  --no-emit-find-links --upgrade pyproject.toml requirements.in --output-file requirements.lock
 
 clean: ## Remove the environment and all caches

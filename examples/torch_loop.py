@@ -3,7 +3,8 @@
     pip install bgpbt torch
     python examples/torch_loop.py
 
-One step is one pass over a noisy spiral of two arms. Weights go through a directory; moments begin anew every round.
+One step is one pass over a noisy spiral of two arms. Weights go through a directory; the optimiser's
+moments begin anew in every round.
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """From a name to an environment.
 
 `reacher` is the task of 2022; `brax:reacher` is the newer Brax's task of that name, on its default engine,
-and `brax:reacher/spring` on another of its engines; `gymnax:CartPole-v1` is gymnax's task. A user's own
-environment has the name it was registered under, or `python:MODULE:FUNCTION`, which other processes find too.
-Nothing heavy is imported before an environment is made.
+and `brax:reacher/spring` on another of its engines; `gymnax:CartPole-v1` is gymnax's task, and
+`playground:CheetahRun` one of MuJoCo Playground's. A user's own environment has the name it was registered
+under, or `python:MODULE:FUNCTION`, which other processes find too. Nothing heavy is imported before an
+environment is made.
 """
 
 from __future__ import annotations
@@ -20,7 +21,17 @@ from bgpbt.errors import InputError
 if TYPE_CHECKING:
     from bgpbt.envs.protocol import Environment
 
-__all__ = ["BACKENDS", "BRAX_NAMES", "GYMNAX_NAMES", "PAPER_NAMES", "check_name", "make", "names", "register"]
+__all__ = [
+    "BACKENDS",
+    "BRAX_NAMES",
+    "GYMNAX_NAMES",
+    "PAPER_NAMES",
+    "PLAYGROUND_NAMES",
+    "check_name",
+    "make",
+    "names",
+    "register",
+]
 
 PAPER_NAMES = ("ant", "fetch", "halfcheetah", "hopper", "humanoid", "reacher", "ur5e")
 """The tasks of Wan et al. (2022), on the engine of 2022."""
@@ -45,8 +56,38 @@ BACKENDS = ("generalized", "positional", "spring")
 GYMNAX_NAMES = ("Acrobot-v1", "CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1")
 """The classic control tasks of gymnax, without the prefix."""
 
+PLAYGROUND_NAMES = (
+    "AcrobotSwingup",
+    "AcrobotSwingupSparse",
+    "BallInCup",
+    "CartpoleBalance",
+    "CartpoleBalanceSparse",
+    "CartpoleSwingup",
+    "CartpoleSwingupSparse",
+    "CheetahRun",
+    "FingerSpin",
+    "FingerTurnEasy",
+    "FingerTurnHard",
+    "FishSwim",
+    "HopperHop",
+    "HopperStand",
+    "HumanoidRun",
+    "HumanoidStand",
+    "HumanoidWalk",
+    "PendulumSwingup",
+    "PointMass",
+    "ReacherEasy",
+    "ReacherHard",
+    "SwimmerSwimmer6",
+    "WalkerRun",
+    "WalkerStand",
+    "WalkerWalk",
+)
+"""The DeepMind control suite of MuJoCo Playground, without the prefix. It excludes brax 0.12."""
+
 _PREFIX = "brax:"
 _GYMNAX_PREFIX = "gymnax:"
+_PLAYGROUND_PREFIX = "playground:"
 _PYTHON_NAME = re.compile(r"python:(?P<module>[\w.]+):(?P<function>\w+)")
 
 _REGISTERED: dict[str, Callable[[], Environment]] = {}
@@ -73,8 +114,8 @@ def register(name: str, make_environment: Callable[[], Environment]) -> None:
 
 def names() -> tuple[str, ...]:
     """Return every name, the paper's tasks first, registered ones last, and of engines the default alone."""
-    theirs = (*(_PREFIX + name for name in BRAX_NAMES), *(_GYMNAX_PREFIX + name for name in GYMNAX_NAMES))
-    return (*PAPER_NAMES, *theirs, *_REGISTERED)
+    suites = ((_PREFIX, BRAX_NAMES), (_GYMNAX_PREFIX, GYMNAX_NAMES), (_PLAYGROUND_PREFIX, PLAYGROUND_NAMES))
+    return (*PAPER_NAMES, *(prefix + name for prefix, tasks in suites for name in tasks), *_REGISTERED)
 
 
 def check_name(name: str) -> None:
@@ -108,11 +149,16 @@ def make(name: str) -> Environment:
     if (named := _PYTHON_NAME.fullmatch(name)) is not None:
         return _imported(name, named["module"], named["function"])
     if name.startswith(_GYMNAX_PREFIX):
-        _check_installed(name, "gymnax")
+        _check_installed(name, "gymnax", extra="gymnax")
         from bgpbt.envs.gymnax import make_gymnax
 
         return make_gymnax(name.removeprefix(_GYMNAX_PREFIX), name=name)
-    _check_installed(name, "brax")
+    if name.startswith(_PLAYGROUND_PREFIX):
+        _check_installed(name, "mujoco_playground", extra="playground")
+        from bgpbt.envs.playground import make_playground
+
+        return make_playground(name.removeprefix(_PLAYGROUND_PREFIX), name=name)
+    _check_installed(name, "brax", extra="brax")
     if not name.startswith(_PREFIX):
         from bgpbt.envs.paper import make_paper
 
@@ -123,12 +169,13 @@ def make(name: str) -> Environment:
     return make_brax(task, backend or BACKENDS[0], name=name)
 
 
-def _check_installed(name: str, extra: str) -> None:
-    missing = [package for package in ("jax", extra) if find_spec(package) is None]
+def _check_installed(name: str, package: str, *, extra: str) -> None:
+    missing = [needed for needed in ("jax", package) if find_spec(needed) is None]
     if missing:
+        hint = ", in an environment without brax 0.12, which it excludes" if extra == "playground" else ""
         raise InputError(
             f"environment {name!r} needs {' and '.join(missing)}, which is not installed: "
-            f"run `pip install bgpbt[{extra}]`"
+            f"run `pip install bgpbt[{extra}]`{hint}"
         )
 
 
