@@ -17,7 +17,7 @@ from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution import LocalExecutor, StopRequested, StopSwitch, run_loop
 from bgpbt.ray import MemberResources, RayExecutor
 from bgpbt.records import Checkpoint, Fresh, From, Outcome, Plan
-from bgpbt.storage import CheckpointStore, create_run
+from bgpbt.storage import CheckpointStore, create_run, open_run
 from tests.execution.walkers import Walkers, WalkTrainer, order
 from tests.ray.trainers import DyingTrainer, SlowTrainer
 from tests.trainers.test_command import assert_dead
@@ -199,3 +199,14 @@ def descendants(pid: int) -> set[int]:
     while more := {child for child, parent in parents.items() if parent in {pid, *found}} - found:
         found |= more
     return found
+
+
+def test_a_machine_lost_in_a_round_changes_nothing(tmp_path: Path) -> None:
+    program = [sys.executable, "-m", "tests.ray.losing_a_machine", str(tmp_path)]
+    finished = subprocess.run(program, capture_output=True, text=True, timeout=250, check=False)
+    assert finished.returncode == 0, finished.stderr
+    run = open_run(tmp_path / "run")
+    with run.open_history(read_only=True) as history:
+        outcomes = [replace(outcome, seconds=0.0) for outcome in history.outcomes()]
+        assert (history.plans(), outcomes, run.checkpoints.stored()) == walk(tmp_path / "here", None)
+    assert (tmp_path / "marker").exists()

@@ -72,6 +72,8 @@ class RayExecutor:
         self._switch = switch or StopSwitch()
         self._disconnects = _connect(address)
         self._make_trainer = ray.put(make_trainer)
+        self._hired: dict[Any, Any] = {}  # first sign of life to an actor that has no machine yet
+        self._stillborn = 0  # actors in a row that never gave one
         self._idle: list[Any] = []  # actors
         self._busy: dict[Any, tuple[Any, Order, float]] = {}  # result to actor, order, and when it began
         self._deaths: dict[tuple[int, int], int] = {}  # by round and member
@@ -97,9 +99,13 @@ class RayExecutor:
         try:
             while waiting or self._busy:
                 self._switch.check()
+                self._hire(len(waiting))
                 self._hand_out(waiting, sent)
-                ready, _ = ray.wait(list(self._busy), num_returns=1, timeout=_POLL_INTERVAL_S)
+                ready, _ = ray.wait([*self._busy, *self._hired], num_returns=1, timeout=_POLL_INTERVAL_S)
                 for result in ready:
+                    if result in self._hired:
+                        self._welcome(result)
+                        continue
                     outcome = self._receive(result, waiting)
                     if outcome is not None:
                         yield outcome
@@ -115,12 +121,29 @@ class RayExecutor:
             self._disconnects = False
             ray.shutdown()
 
-    def _hand_out(self, waiting: deque[Order], sent: dict[Checkpoint, Any]) -> None:
-        """Give waiting orders to idle workers, hiring as many as there is room for."""
-        if not waiting:
+    def _hire(self, orders: int) -> None:
+        """Ask for as many workers as there is room and work for; some may have to wait for a machine."""
+        if orders == 0:
             return
-        wanted = min(len(waiting), self._room() - len(self._busy)) - len(self._idle)
-        self._idle += [self._hire() for _ in range(wanted)]
+        has = len(self._idle) + len(self._hired)
+        for _ in range(min(orders, self._room() - len(self._busy)) - has):
+            actor = self._new_worker()
+            self._hired[actor.is_there.remote()] = actor
+
+    def _welcome(self, sign_of_life: Any) -> None:
+        actor = self._hired.pop(sign_of_life)
+        try:
+            ray.get(sign_of_life)
+        except RayError as error:
+            self._stillborn += 1
+            if self._stillborn == MOST_DEATHS:
+                raise InputError(f"workers cannot be started: {one_line(error)}") from error
+            return
+        self._stillborn = 0
+        self._idle.append(actor)
+
+    def _hand_out(self, waiting: deque[Order], sent: dict[Checkpoint, Any]) -> None:
+        """Give waiting orders to idle workers; none waits for a worker that has no machine."""
         while waiting and self._idle:
             order, actor = waiting.popleft(), self._idle.pop()
             names = checkpoints_of(order)
@@ -162,7 +185,7 @@ class RayExecutor:
             )
         return room if self._max_parallel is None else min(room, self._max_parallel)
 
-    def _hire(self) -> Any:
+    def _new_worker(self) -> Any:
         environment = {}
         if 0.0 < self._resources.gpus < 1.0:  # XLA would take most of the GPU for the first member
             environment["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
@@ -178,9 +201,9 @@ class RayExecutor:
         """End all workers and what they have started."""
         if not ray.is_initialized():
             return
-        actors = [*self._idle, *(actor for actor, _, _ in self._busy.values())]
+        actors = [*self._hired.values(), *self._idle, *(actor for actor, _, _ in self._busy.values())]
         farewells = [actor.end_children.remote() for actor, _, _ in self._busy.values()]
-        self._idle, self._busy = [], {}
+        self._hired, self._idle, self._busy = {}, [], {}
         if farewells:
             ray.wait(farewells, num_returns=len(farewells), timeout=_FAREWELL_S)
         for actor in actors:
@@ -193,6 +216,9 @@ class _Worker:
     def __init__(self, make_trainer: Callable[[], Trainer]) -> None:
         self._make_trainer = make_trainer
         self._trainer: Trainer | None = None
+
+    def is_there(self) -> bool:
+        return True
 
     def train(self, order: Order, names: Sequence[Checkpoint], *contents: Content) -> Yield:
         # Made here, since what a constructor raises is not told from a worker that died.
