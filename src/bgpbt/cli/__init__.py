@@ -11,15 +11,14 @@ from tyro.conf import arg
 
 from bgpbt import envs
 from bgpbt.cli.arguments import TrainArguments
+from bgpbt.cli.export import ExportArguments, export
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
 from bgpbt.cli.render import RenderArguments, render
 from bgpbt.cli.schedule import ReplayArguments, ScheduleArguments, replay_schedule, take_schedule
 from bgpbt.cli.session import resume_run, start_run
-from bgpbt.cli.tables import write_table
 from bgpbt.errors import BgpbtError
 from bgpbt.execution import TOY_PREFIX
-from bgpbt.storage import open_run
 from bgpbt.toys import toy_names
 
 __all__ = ["main"]
@@ -43,16 +42,6 @@ class ResumeArguments(PlacementArguments):
 @dataclass(frozen=True, kw_only=True)
 class EnvsArguments:
     """List the tasks."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportArguments:
-    """Write every member of every round as CSV."""
-
-    run: tyro.conf.Positional[Path]
-    """The run's directory."""
-    output: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """File to write; without it, standard output."""
 
 
 _Arguments = (
@@ -116,22 +105,11 @@ def _list_environments(_: EnvsArguments) -> int:
     return 0
 
 
-def _export(arguments: ExportArguments) -> int:
-    with open_run(arguments.run).open_history(read_only=True) as history:
-        trained = history.trained()
-    if arguments.output is None:
-        write_table(sys.stdout, trained)
-        return 0
-    with arguments.output.open("w", newline="", encoding="utf-8") as file:
-        write_table(file, trained)
-    return 0
-
-
 COMMANDS: Mapping[type, Callable[[Any], int]] = {
     TrainArguments: _train,
     ResumeArguments: _resume,
     EnvsArguments: _list_environments,
-    ExportArguments: _export,
+    ExportArguments: export,
     PolicyArguments: take_policy,
     EvaluateArguments: evaluate_policy,
     RenderArguments: render,

@@ -14,7 +14,7 @@ from rich.console import Console
 from bgpbt.cli.placement import PlacementArguments, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
-from bgpbt.cli.tables import write_stats
+from bgpbt.cli.tables import write_stats_file
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution import (
@@ -150,7 +150,7 @@ def _go(
             say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
             return INTERRUPTED
         finally:
-            write_stats(run.path, settings.seed, history.trained())
+            write_stats_file(run.path, settings.seed, history.trained())
         print_summary(console, experiment, history.trained(), run.checkpoints)
     return 0
 
