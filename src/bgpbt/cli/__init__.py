@@ -11,6 +11,14 @@ from tyro.conf import arg
 
 from bgpbt import envs
 from bgpbt.cli.arguments import TrainArguments
+from bgpbt.cli.care import (
+    CollectArguments,
+    DoctorArguments,
+    PinArguments,
+    collect_garbage,
+    examine_run,
+    pin_member,
+)
 from bgpbt.cli.export import ExportArguments, export
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
@@ -54,6 +62,9 @@ _Arguments = (
     | Annotated[RenderArguments, tyro.conf.subcommand("render")]
     | Annotated[ScheduleArguments, tyro.conf.subcommand("schedule")]
     | Annotated[ReplayArguments, tyro.conf.subcommand("replay")]
+    | Annotated[DoctorArguments, tyro.conf.subcommand("doctor")]
+    | Annotated[PinArguments, tyro.conf.subcommand("pin")]
+    | Annotated[CollectArguments, tyro.conf.subcommand("gc")]
 )
 
 
@@ -115,5 +126,8 @@ COMMANDS: Mapping[type, Callable[[Any], int]] = {
     RenderArguments: render,
     ScheduleArguments: take_schedule,
     ReplayArguments: replay_schedule,
+    DoctorArguments: examine_run,
+    PinArguments: pin_member,
+    CollectArguments: collect_garbage,
 }
 """What carries out each command, by the type of its arguments."""

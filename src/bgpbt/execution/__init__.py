@@ -11,6 +11,7 @@ from bgpbt.execution.experiment import (
 from bgpbt.execution.history_queries import (
     BestMember,
     Generation,
+    Trained,
     ancestry,
     best_member,
     generations,
@@ -27,6 +28,7 @@ from bgpbt.execution.loop import (
     run_loop,
 )
 from bgpbt.execution.optimise import Optimised, Options, optimise
+from bgpbt.execution.recovery import recover
 from bgpbt.execution.schedule import ScheduleFile, read_schedule, schedule_of, write_schedule
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 
@@ -47,6 +49,7 @@ __all__ = [
     "ScheduleFile",
     "StopRequested",
     "StopSwitch",
+    "Trained",
     "ancestry",
     "assemble",
     "best_member",
@@ -55,6 +58,7 @@ __all__ = [
     "generations",
     "optimise",
     "read_schedule",
+    "recover",
     "run_loop",
     "schedule_of",
     "steps_by_purpose",

@@ -14,7 +14,14 @@ from bgpbt.execution.history_queries import Trained
 from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
 from bgpbt.strategies.replay import Schedule, Stretch
 
-__all__ = ["ScheduleFile", "read_schedule", "schedule_of", "write_schedule"]
+__all__ = [
+    "ScheduleFile",
+    "checkpoint_makers",
+    "checkpoints_needed",
+    "read_schedule",
+    "schedule_of",
+    "write_schedule",
+]
 
 FORMAT = "bgpbt schedule"
 FORMAT_VERSION = 1
@@ -34,7 +41,7 @@ def schedule_of(checkpoint: Checkpoint, trained: Sequence[Trained]) -> Schedule:
     Raises:
         DamagedRunError: the history lacks an order that the ancestry needs.
     """
-    makers = _makers(trained)
+    makers = checkpoint_makers(trained)
     sequence: list[Trained] = []
     places: dict[Checkpoint, int] = {}
 
@@ -43,7 +50,7 @@ def schedule_of(checkpoint: Checkpoint, trained: Sequence[Trained]) -> Schedule:
             if wanted not in makers:
                 raise DamagedRunError(f"no order in the history made checkpoint {wanted}")
             pair = makers[wanted]
-            for needed in _needs(pair[0]):
+            for needed in checkpoints_needed(pair[0]):
                 place(needed)
             places[wanted] = len(sequence)
             sequence.append(pair)
@@ -110,7 +117,7 @@ def _plain(stretch: Mapping[str, Any]) -> dict[str, Any]:
     return {item.name: stretch[item.name] for item in fields(Stretch) if stretch[item.name] != item.default}
 
 
-def _makers(trained: Sequence[Trained]) -> dict[Checkpoint, Trained]:
+def checkpoint_makers(trained: Sequence[Trained]) -> dict[Checkpoint, Trained]:
     """Return the order that made each checkpoint; of several that made the same bytes, the first."""
     makers: dict[Checkpoint, Trained] = {}
     for order, outcome in trained:
@@ -119,7 +126,8 @@ def _makers(trained: Sequence[Trained]) -> dict[Checkpoint, Trained]:
     return makers
 
 
-def _needs(order: Order) -> list[Checkpoint]:
+def checkpoints_needed(order: Order) -> list[Checkpoint]:
+    """Return what an order starts from and learns from."""
     match order.start:
         case Fresh():
             return []

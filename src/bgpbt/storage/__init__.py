@@ -1,18 +1,37 @@
 """The history of a run (SQLite) and its checkpoints (safetensors), in one directory."""
 
 from bgpbt.storage.checkpoints import CheckpointStore
+from bgpbt.storage.examination import Examination, Finding, examine, salvage, salvage_pins, salvage_plans
 from bgpbt.storage.files import StorageError
 from bgpbt.storage.history import History, Position
-from bgpbt.storage.run_directory import RunDescription, RunDirectory, create_run, is_run, open_run
+from bgpbt.storage.run_directory import (
+    CHECKPOINTS_DIRECTORY,
+    HISTORY_FILE,
+    RunDescription,
+    RunDirectory,
+    create_run,
+    is_run,
+    lock_run,
+    open_run,
+)
 
 __all__ = [
+    "CHECKPOINTS_DIRECTORY",
+    "HISTORY_FILE",
     "CheckpointStore",
+    "Examination",
+    "Finding",
     "History",
     "Position",
     "RunDescription",
     "RunDirectory",
     "StorageError",
     "create_run",
+    "examine",
     "is_run",
+    "lock_run",
     "open_run",
+    "salvage",
+    "salvage_pins",
+    "salvage_plans",
 ]

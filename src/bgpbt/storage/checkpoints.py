@@ -35,6 +35,11 @@ class CheckpointStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    @property
+    def directory(self) -> Path:
+        """Where the files are."""
+        return self._directory
+
     def path(self, checkpoint: Checkpoint) -> Path:
         """Return where the file of a checkpoint is or would be."""
         return self._directory / f"{checkpoint}{_SUFFIX}"

@@ -14,7 +14,7 @@ import hashlib
 import math
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +25,24 @@ from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
 from bgpbt.storage.files import StorageError
 
-__all__ = ["History", "Position"]
+__all__ = ["History", "Position", "row_is_intact"]
 
 State = TypeVar("State")
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = int.from_bytes(b"bgpb", "big")  # marks the file as ours
 _BUSY_TIMEOUT_S = 30.0  # longer than any reader holds its lock
+
+_PINS = """
+CREATE TABLE pins (
+    checkpoint TEXT PRIMARY KEY,
+    note TEXT NOT NULL,
+    digest TEXT NOT NULL
+) STRICT;
+"""
+
+_MIGRATIONS = {1: _PINS}  # from a schema's version to the next
 
 _SCHEMA = f"""
 CREATE TABLE plans (
@@ -56,6 +66,7 @@ CREATE TABLE position (
     state TEXT NOT NULL,
     digest TEXT NOT NULL
 ) STRICT;
+{_PINS}
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -113,6 +124,8 @@ class History:
         history = cls(path, _connect(path, "ro" if read_only else "rw"))
         try:
             history._check()
+            if not read_only:
+                history._migrate()
         except BaseException:
             history.close()
             raise
@@ -192,19 +205,55 @@ class History:
         )
         return self._decode(Outcome, rows[0][-1]) if rows else None
 
+    def best_outcomes(self) -> list[Outcome]:
+        """Return the best outcome of each generation that left a checkpoint; of equals the first."""
+        newest = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
+        if not newest or self._decode(Plan, newest[0][1]).orders[0].generation == 0:
+            best = self.best_outcome()
+            return [] if best is None else [best]
+        rows = self._rows(
+            "SELECT round, member, checkpoint, score, failure, record, digest FROM ("
+            "  SELECT outcomes.*, ROW_NUMBER() OVER ("
+            "    PARTITION BY json_extract("
+            "      plans.record, '$.orders[' || outcomes.member || '].generation')"
+            "    ORDER BY score DESC, outcomes.round, member) AS place "
+            "  FROM outcomes JOIN plans ON plans.round = outcomes.round"
+            "  WHERE checkpoint IS NOT NULL AND failure IS NULL AND abs(score) < 9e999"
+            ") WHERE place = 1 ORDER BY round, member"
+        )
+        return [self._decode(Outcome, row[-1]) for row in rows]
+
+    def pin(self, checkpoint: Checkpoint, note: str) -> None:
+        """Keep a checkpoint until it is unpinned; pinning again changes the note."""
+        row = (str(checkpoint), note)
+        with self._transaction():
+            self._statement("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", (*row, _digest(row)))
+
+    def unpin(self, checkpoint: Checkpoint) -> None:
+        """Let a checkpoint go when nothing else needs it; one that is not pinned stays as it is."""
+        with self._transaction():
+            self._statement("DELETE FROM pins WHERE checkpoint = ?", (str(checkpoint),))
+
+    def pins(self) -> dict[Checkpoint, str]:
+        """Return the pinned checkpoints with their notes."""
+        if self._version() < 2:  # read only, so not migrated
+            return {}
+        rows = self._rows("SELECT checkpoint, note, digest FROM pins ORDER BY checkpoint")
+        return {Checkpoint(checkpoint): note for checkpoint, note in rows}
+
     def referenced(self) -> set[Checkpoint]:
         """Return the checkpoints that the run can still need.
 
         Those that the strategy's state or the plan under way names, the outcomes of the newest round (under
-        way, or the last of a run that is over), and the best ever.
+        way, or the last of a run that is over), the best of each generation, and what is pinned.
         """
-        best = self.best_outcome()
         texts = [state for _, state in self._rows("SELECT round, state, digest FROM position")]
         newest = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
         for round_index, plan in newest:
             texts += [plan, *(encode(outcome) for outcome in self.outcomes(round_index))]
-        texts += [] if best is None else [encode(best)]
-        return {Checkpoint(name) for text in texts for name in _CHECKPOINT.findall(text)}
+        texts += [encode(best) for best in self.best_outcomes()]
+        named = {Checkpoint(name) for text in texts for name in _CHECKPOINT.findall(text)}
+        return named | set(self.pins())
 
     def _plan(self, round_index: int) -> Plan:
         rows = self._rows("SELECT round, record, digest FROM plans WHERE round = ?", (round_index,))
@@ -216,8 +265,8 @@ class History:
         """Return the rows of a query without their last column, which must be their digest."""
         with self._naming_file():
             rows = self._connection.execute(query, arguments).fetchall()
-        for *values, digest in rows:
-            if _digest(tuple(values)) != digest:
+        for row in rows:
+            if not row_is_intact(row):
                 raise DamagedRunError(f"{self._path}: a row does not match its digest; the file is damaged")
         return [tuple(values) for *values, _ in rows]
 
@@ -233,7 +282,7 @@ class History:
     def _check(self) -> None:
         with self._naming_file():
             (application_id,) = self._connection.execute("PRAGMA application_id").fetchone()
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            version = self._version()
             if application_id != _APPLICATION_ID:
                 raise DamagedRunError(f"{self._path}: this is not the history of a run")
             if version > SCHEMA_VERSION:
@@ -252,6 +301,18 @@ class History:
             "SELECT round, state, digest FROM position",
         ):
             self._rows(query)
+        self.pins()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self) -> None:
+        """Bring the file to the newest schema, one version after the other; each is one transaction."""
+        with self._naming_file():
+            for version in range(self._version(), SCHEMA_VERSION):
+                self._connection.executescript(
+                    f"BEGIN IMMEDIATE; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+                )
 
     def _statement(self, statement: str, arguments: tuple[object, ...] = ()) -> None:
         self._connection.execute(statement, arguments)
@@ -306,6 +367,12 @@ def _naming_file(path: Path) -> Iterator[None]:
         if code in _DAMAGE or "no such table" in str(error):
             raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
         raise StorageError(f"{path}: {error}") from error
+
+
+def row_is_intact(row: Sequence[object]) -> bool:
+    """Return whether a row, whose last value is its digest, is as it was written."""
+    *values, digest = row
+    return _digest(tuple(values)) == digest
 
 
 def _digest(row: tuple[object, ...]) -> str:

@@ -26,10 +26,22 @@ from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.files import StorageError, naming_file, sync_directory, write_durably
 from bgpbt.storage.history import History
 
-__all__ = ["RunDescription", "RunDirectory", "create_run", "is_run", "open_run"]
+__all__ = [
+    "CHECKPOINTS_DIRECTORY",
+    "DESCRIPTION_FILE",
+    "HISTORY_FILE",
+    "RunDescription",
+    "RunDirectory",
+    "create_run",
+    "is_run",
+    "lock_run",
+    "open_run",
+    "read_description",
+]
 
 FORMAT_VERSION = 1
-_DESCRIPTION, _HISTORY, _CHECKPOINTS, _LOCK = "run.json", "history.sqlite", "checkpoints", "lock"
+DESCRIPTION_FILE, HISTORY_FILE, CHECKPOINTS_DIRECTORY = "run.json", "history.sqlite", "checkpoints"
+_LOCK = "lock"
 _PACKAGES = ("bgpbt", "numpy", "scipy", "ConfigSpace", "safetensors", "jax", "jaxlib", "brax", "optax")
 
 
@@ -57,12 +69,12 @@ class RunDirectory:
     @property
     def history_path(self) -> Path:
         """The file of the history."""
-        return self.path / _HISTORY
+        return self.path / HISTORY_FILE
 
     @property
     def checkpoints(self) -> CheckpointStore:
         """The run's checkpoints."""
-        return CheckpointStore(self.path / _CHECKPOINTS)
+        return CheckpointStore(self.path / CHECKPOINTS_DIRECTORY)
 
     def open_history(self, *, read_only: bool = False) -> History:
         """Open the history and check it; close it at the end.
@@ -81,7 +93,7 @@ class RunDirectory:
             InputError: a living process holds it; the text has its number.
             StorageError: the lock's file cannot be written.
         """
-        with _locked(self.path):
+        with lock_run(self.path):
             yield
 
 
@@ -108,7 +120,7 @@ def create_run(
     """
     occupied = _check_place(path, overwrite=overwrite)
     description = _describe(configuration, seed, device)
-    with _locked(path) if occupied else nullcontext():
+    with lock_run(path) if occupied else nullcontext():
         _put_in_place(path, description, occupied=occupied)
     return RunDirectory(path=path, description=description)
 
@@ -124,9 +136,9 @@ def open_run(path: Path) -> RunDirectory:
     if not path.exists():
         raise InputError(f"{path}: there is no run; start one with bgpbt train")
     if not is_run(path):
-        raise InputError(f"{path} is not the directory of a run: it has no {_DESCRIPTION}")
-    description = _read_description(path / _DESCRIPTION)
-    for part in (_HISTORY, _CHECKPOINTS):
+        raise InputError(f"{path} is not the directory of a run: it has no {DESCRIPTION_FILE}")
+    description = read_description(path)
+    for part in (HISTORY_FILE, CHECKPOINTS_DIRECTORY):
         if not (path / part).exists():
             raise DamagedRunError(f"{path / part} is missing")
     return RunDirectory(path=path, description=description)
@@ -135,7 +147,7 @@ def open_run(path: Path) -> RunDirectory:
 def is_run(path: Path) -> bool:
     """Return whether a directory is that of a run, intact or not."""
     try:
-        with (path / _DESCRIPTION).open(encoding="utf-8") as file:
+        with (path / DESCRIPTION_FILE).open(encoding="utf-8") as file:
             return '"format_version"' in file.read()
     except (OSError, UnicodeDecodeError):
         return False
@@ -201,13 +213,20 @@ def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) ->
 
 
 def _build(directory: Path, description: RunDescription) -> None:
-    (directory / _CHECKPOINTS).mkdir()
-    History.create(directory / _HISTORY).close()
+    (directory / CHECKPOINTS_DIRECTORY).mkdir()
+    History.create(directory / HISTORY_FILE).close()
     content = {**json.loads(encode(description)), "digest": _digest(description)}
-    write_durably(directory / _DESCRIPTION, json.dumps(content, indent=2).encode() + b"\n")
+    write_durably(directory / DESCRIPTION_FILE, json.dumps(content, indent=2).encode() + b"\n")
 
 
-def _read_description(path: Path) -> RunDescription:
+def read_description(directory: Path) -> RunDescription:
+    """Return what a run is.
+
+    Raises:
+        DamagedRunError: its description does not match its digest, or cannot be read as one.
+        StorageError: it was written by a newer version, or cannot be read.
+    """
+    path = directory / DESCRIPTION_FILE
     with naming_file(path):
         content = path.read_bytes()
     try:
@@ -238,7 +257,13 @@ def _sibling(path: Path, purpose: str) -> Path:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def lock_run(directory: Path) -> Iterator[None]:
+    """Keep other processes from writing a run, intact or not; `RunDirectory.locked` is the same.
+
+    Raises:
+        InputError: a living process holds it; the text has its number.
+        StorageError: the lock's file cannot be written.
+    """
     # The file is never removed: whoever waits on a removed one would hold a lock that nobody else sees.
     path = directory / _LOCK
     with naming_file(path):

@@ -1,0 +1,146 @@
+"""A damaged run made whole: what is lost is computed again, and comes out the same to the byte.
+
+A strategy is pure, so its state follows from the outcomes; a trainer is deterministic, so a checkpoint
+follows from its order. Damaged files are moved aside, never removed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bgpbt.contracts import Strategy, Trainer
+from bgpbt.errors import DamagedRunError
+from bgpbt.execution.history_queries import Trained
+from bgpbt.execution.schedule import checkpoint_makers, checkpoints_needed
+from bgpbt.records import Checkpoint, Outcome, Plan
+from bgpbt.storage import (
+    CHECKPOINTS_DIRECTORY,
+    HISTORY_FILE,
+    CheckpointStore,
+    History,
+    examine,
+    salvage,
+    salvage_pins,
+    salvage_plans,
+)
+
+__all__ = ["recover"]
+
+Say = Callable[[str], None]
+
+
+def recover(path: Path, strategy: Strategy[Any], trainer: Trainer, seed: int, say: Say) -> None:
+    """Make a damaged run whole; hold its lock meanwhile.
+
+    Args:
+        path: the run's directory, whose description is intact.
+        strategy: the run's.
+        trainer: the run's.
+        seed: of the run.
+        say: told in one line of everything that is done.
+
+    Raises:
+        DamagedRunError: what is intact was made by another version of the strategy or the trainer.
+        StorageError: a file cannot be read or written.
+    """
+    examination = examine(path)
+    if not examination.history_is_intact:
+        _rebuild_history(path, strategy, seed, say)
+        examination = examine(path)
+    store = CheckpointStore(path / CHECKPOINTS_DIRECTORY)
+    aside = _aside(path)
+    for finding in examination.findings:
+        if finding.problem and finding.path.exists() and finding.path.parent == store.directory:
+            _move_aside(finding.path, aside, say)
+    with History.open(path / HISTORY_FILE) as history:
+        trained, wanted = history.trained(), sorted(history.referenced())
+    missing = [checkpoint for checkpoint in wanted if not _is_intact(store, checkpoint)]
+    for checkpoint in missing:
+        _make_again(checkpoint, trained, trainer, store, say)
+    store.remove_all_but(wanted)  # the others were only needed on the way
+
+
+def _rebuild_history(path: Path, strategy: Strategy[Any], seed: int, say: Say) -> None:
+    """Write a new history from the rows that are intact, up to the first round that lacks an outcome."""
+    damaged = path / HISTORY_FILE
+    outcomes, plans = salvage(damaged), salvage_plans(damaged)
+    building = path / f"{HISTORY_FILE}.recovered"
+    building.unlink(missing_ok=True)
+    with History.create(building) as history:
+        kept = _play(strategy, seed, history, outcomes, plans)
+        for checkpoint, note in salvage_pins(damaged).items():
+            history.pin(checkpoint, note)
+    aside = _aside(path)
+    for name in (HISTORY_FILE, f"{HISTORY_FILE}-wal", f"{HISTORY_FILE}-shm"):
+        if (path / name).exists():
+            _move_aside(path / name, aside, say)
+    building.rename(damaged)
+    say(f"{damaged}: written again with {kept} outcomes; {len(outcomes) - kept} intact ones come too late")
+
+
+def _play(
+    strategy: Strategy[Any],
+    seed: int,
+    history: History,
+    outcomes: Mapping[tuple[int, int], Outcome],
+    plans: Mapping[int, Plan],
+) -> int:
+    """Let the strategy plan again round by round; return how many outcomes are in the history then."""
+    kept = 0
+    plan: Plan | None
+    state, plan = strategy.start(seed)
+    history.open_round(state, plan)
+    while plan is not None:
+        if plans.get(plan.round, plan) != plan:
+            raise DamagedRunError(
+                f"the strategy plans round {plan.round + 1} otherwise than it did; "
+                f"the run was made by another version of bgpbt"
+            )
+        found = [outcomes[plan.round, o.member] for o in plan.orders if (plan.round, o.member) in outcomes]
+        for outcome in found:
+            history.commit_outcome(outcome)
+        kept += len(found)
+        if len(found) < len(plan.orders):
+            return kept
+        state, plan = strategy.advance(state, found)
+        history.open_round(state, plan)
+    return kept
+
+
+def _make_again(
+    checkpoint: Checkpoint, trained: Sequence[Trained], trainer: Trainer, store: CheckpointStore, say: Say
+) -> None:
+    """Train a lost checkpoint again, and before it whatever it starts from that is lost too."""
+    makers = checkpoint_makers(trained)
+    if checkpoint not in makers:
+        raise DamagedRunError(f"{store.path(checkpoint)} is lost, and no order in the history made it")
+    order, _ = makers[checkpoint]
+    for needed in checkpoints_needed(order):
+        if not _is_intact(store, needed):
+            _make_again(needed, trained, trainer, store, say)
+    outcome = trainer.train(order, store)
+    if outcome.checkpoint != checkpoint:
+        raise DamagedRunError(
+            f"member {order.member} of round {order.round + 1} came out otherwise than before: "
+            f"{outcome.checkpoint} instead of {checkpoint}; the run was made with other versions or elsewhere"
+        )
+    say(f"member {order.member} of round {order.round + 1}: trained again, same bytes")
+
+
+def _is_intact(store: CheckpointStore, checkpoint: Checkpoint) -> bool:
+    try:
+        store.verify(checkpoint)
+    except DamagedRunError:
+        return False
+    return True
+
+
+def _aside(path: Path) -> Path:
+    return path / "damaged" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+
+
+def _move_aside(file: Path, aside: Path, say: Say) -> None:
+    aside.mkdir(parents=True, exist_ok=True)
+    file.rename(aside / file.name)
+    say(f"{file}: moved to {aside}")
