@@ -14,9 +14,9 @@ from pathlib import Path
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
+import ray
 from ray.cluster_utils import Cluster
 
-import ray
 from bgpbt.contracts import Checkpoints
 from bgpbt.execution import run_loop
 from bgpbt.ray import RayExecutor

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("ray.tune")
 
+from ray import tune
 from ray.train._internal.checkpoint_manager import _CheckpointManager
 from ray.train._internal.session import _TrainingResult
 from ray.train._internal.storage import StorageContext
@@ -21,7 +22,6 @@ from ray.tune.schedulers import TrialScheduler
 
 from bgpbt.errors import InputError
 from bgpbt.ray import BGPBTScheduler
-from ray import tune
 from tests.ray.tuning import INTERVAL, ROUNDS, TRIALS, journal_of, proposals, tuner
 
 

@@ -14,8 +14,9 @@ from typing import Any
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 import ray
-from bgpbt.ray import BGPBTScheduler
 from ray import tune
+
+from bgpbt.ray import BGPBTScheduler
 
 ROUNDS, INTERVAL, TRIALS = 5, 2, 4
 
