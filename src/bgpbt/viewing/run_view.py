@@ -8,6 +8,7 @@ the rows since the round it saw last. Everything is a pure function of what `bgp
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bgpbt.encoding import decode
@@ -29,7 +30,7 @@ PURPOSES = tuple(purpose.value for purpose in Purpose)
 STARTS = ("fresh", "from", "distil", "grow")
 SOURCES = tuple(source.value for source in ProposalSource)
 
-LOG_MIDDLE = 0.6  # coordinate of the middle level: 0.5 on a linear scale, more on a log scale
+LOG_STEP = 1.05  # a first step between levels so much longer than the mean one is that of a log scale
 
 ROW_FIELDS = (
     "round",
@@ -222,6 +223,7 @@ def _region(state: object) -> Json | None:
     return next((region for region in found if region is not None), None)
 
 
+@lru_cache(maxsize=16)
 def _space(settings: ExperimentSettings | None) -> Space | None:
     """Return the space of a run's settings; None where it is not known here."""
     if settings is None:
@@ -258,8 +260,8 @@ def _scale(item: Continuous | Ordered | Categorical) -> Json:
     levels = [level for level in item.levels if not isinstance(level, bool | str)]
     if len(levels) < len(item.levels):
         return {"name": item.name, "scale": "choice", "choices": list(item.levels)}
-    # Integers on a log scale crowd at the upper end of [0, 1].
-    is_log = min(levels) > 0 and item.coordinates[len(levels) // 2] > LOG_MIDDLE
+    # Steps of equal size become smaller and smaller on a log scale.
+    is_log = len(levels) > 2 and item.coordinates[1] - item.coordinates[0] > LOG_STEP / (len(levels) - 1)
     return {
         "name": item.name,
         "scale": "log" if is_log else "linear",
