@@ -25,6 +25,7 @@ from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy
 from bgpbt.cli.render import RenderArguments, render
 from bgpbt.cli.schedule import ReplayArguments, ScheduleArguments, replay_schedule, take_schedule
 from bgpbt.cli.session import resume_run, start_run
+from bgpbt.cli.watch import ReportArguments, WatchArguments, report, watch
 from bgpbt.errors import BgpbtError
 from bgpbt.execution import TOY_PREFIX
 from bgpbt.toys import toy_names
@@ -60,6 +61,8 @@ _Arguments = (
     | Annotated[PolicyArguments, tyro.conf.subcommand("policy")]
     | Annotated[EvaluateArguments, tyro.conf.subcommand("evaluate")]
     | Annotated[RenderArguments, tyro.conf.subcommand("render")]
+    | Annotated[WatchArguments, tyro.conf.subcommand("watch")]
+    | Annotated[ReportArguments, tyro.conf.subcommand("report")]
     | Annotated[ScheduleArguments, tyro.conf.subcommand("schedule")]
     | Annotated[ReplayArguments, tyro.conf.subcommand("replay")]
     | Annotated[DoctorArguments, tyro.conf.subcommand("doctor")]
@@ -124,6 +127,8 @@ COMMANDS: Mapping[type, Callable[[Any], int]] = {
     PolicyArguments: take_policy,
     EvaluateArguments: evaluate_policy,
     RenderArguments: render,
+    WatchArguments: watch,
+    ReportArguments: report,
     ScheduleArguments: take_schedule,
     ReplayArguments: replay_schedule,
     DoctorArguments: examine_run,
