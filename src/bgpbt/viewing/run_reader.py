@@ -87,7 +87,8 @@ class RunReader:
         """Return the run with the rows from a round on."""
         trained = self.trained()
         names = hyperparameter_names(self._head) if self._head else []
-        orders = sum(order.round == self.last_round for order in self._orders.values())
+        newest = self.last_round  # looked for once, not for every order
+        orders = sum(order.round == newest for order in self._orders.values())
         return {
             "version": self.version,
             "problem": self._problem,
