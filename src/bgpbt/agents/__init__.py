@@ -5,6 +5,7 @@ from bgpbt.agents.compilation import enable_persistent_cache
 from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.settings import PPOSettings
+from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.agents.trainer import PPOTrainer
 
 __all__ = [
@@ -16,5 +17,7 @@ __all__ = [
     "EpisodeReturns",
     "PPOSettings",
     "PPOTrainer",
+    "StackedTrainer",
     "enable_persistent_cache",
+    "local_devices",
 ]

@@ -27,7 +27,7 @@ from bgpbt.agents.trainer import Begun, PPOTrainer, Training
 from bgpbt.contracts import Checkpoints
 from bgpbt.records import Order, Outcome
 
-__all__ = ["StackedTrainer"]
+__all__ = ["StackedTrainer", "local_devices"]
 
 Tree = Any
 """A tree of arrays whose first axis is the member's."""
@@ -214,6 +214,11 @@ class _Functions:
 
         returns: tuple[Tree, Tree] = jax.vmap(one)(policies)
         return returns
+
+
+def local_devices() -> list[jax.Device]:
+    """Return the devices of this process, of the kind that JAX prefers."""
+    return jax.local_devices()
 
 
 def _teachers(begun: Sequence[Begun]) -> Tree | None:

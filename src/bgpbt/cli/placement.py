@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 from bgpbt.contracts import Checkpoints, Executor, Trainer
 from bgpbt.errors import InputError
-from bgpbt.execution import Experiment, ExperimentSettings, LocalExecutor, StopSwitch, assemble
+from bgpbt.execution import (
+    Experiment,
+    ExperimentSettings,
+    LocalExecutor,
+    StackedExecutor,
+    StopSwitch,
+    assemble,
+)
 
 if TYPE_CHECKING:
     from bgpbt.ray import MemberResources
@@ -26,6 +33,9 @@ class PlacementArguments:
 
     executor: Literal["local", "ray"] = "local"
     """Train members in this process, or on a Ray cluster."""
+    stack: Literal["auto", "on", "off"] = "auto"
+    """Train the members in one program, up to `max_parallel` of them or all, their networks padded to the
+    largest (executor local). auto: on an accelerator, where that is faster; on a CPU it is slower."""
     address: str | None = None
     """Ray cluster to use: `auto` for the one this machine belongs to, or HOST:PORT; without it, one is
     started here for the time of the run (executor ray)."""
@@ -43,6 +53,8 @@ class PlacementArguments:
                 if getattr(self, flag) is not None:
                     raise InputError(f"{flag} = {getattr(self, flag)!r} needs --executor ray")
             return
+        if self.stack == "on":
+            raise InputError("stack = on needs --executor local")
         from bgpbt.ray import check_address
 
         check_address(self.address)
@@ -63,6 +75,14 @@ def executor_of(
         InputError: Ray is not installed, or its cluster cannot be reached.
     """
     placement.check_placement()
+    if placement.executor == "local" and _is_stacked(placement, experiment):
+        from bgpbt.agents import PPOTrainer, StackedTrainer, local_devices
+
+        assert isinstance(experiment.trainer, PPOTrainer)
+        stack = StackedTrainer(experiment.trainer, local_devices())
+        most = max_parallel or experiment.settings.population
+        yield StackedExecutor(stack, experiment.trainer, checkpoints, most, switch=switch)
+        return
     if placement.executor == "local":
         parallel = min(max_parallel or 1, os.cpu_count() or 1)
         yield LocalExecutor(experiment.trainer, checkpoints, parallel, switch=switch)
@@ -78,6 +98,18 @@ def executor_of(
         switch=switch,
     ) as executor:
         yield executor
+
+
+def _is_stacked(placement: PlacementArguments, experiment: Experiment) -> bool:
+    if experiment.settings.is_toy:
+        if placement.stack == "on":
+            raise InputError(f"stack = on: {experiment.settings.environment} has no networks to stack")
+        return False
+    if placement.stack != "auto":
+        return placement.stack == "on"
+    from bgpbt.agents import local_devices
+
+    return any(device.platform != "cpu" for device in local_devices())
 
 
 def _resources(placement: PlacementArguments) -> "MemberResources":

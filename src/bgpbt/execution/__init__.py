@@ -30,6 +30,7 @@ from bgpbt.execution.loop import (
 from bgpbt.execution.optimise import Optimised, Options, optimise
 from bgpbt.execution.recovery import recover
 from bgpbt.execution.schedule import ScheduleFile, read_schedule, schedule_of, write_schedule
+from bgpbt.execution.stacked import StackedExecutor
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "RoundPlanned",
     "RunFinished",
     "ScheduleFile",
+    "StackedExecutor",
     "StopRequested",
     "StopSwitch",
     "Trained",
