@@ -117,6 +117,29 @@ def test_the_region_in_the_state_is_shown(tmp_path: Path) -> None:
     assert region["restarts"] == 0
 
 
+def test_every_region_that_a_proposal_names_is_there(tmp_path: Path) -> None:
+    settings = toy_settings("toy:mixed", max_timesteps=150)
+    run = create(tmp_path / "run", settings)
+    go_on(run, settings)
+    document = read_document(run.path, "run")
+    regions = {round_index: side for round_index, side, _ in document["summary"]["regions"]}
+    notes = {
+        row["round"]: row["note"] for row in by_key(document).values() if row["note"].startswith("region")
+    }
+    assert notes
+    assert {round_index: f"region {side:.3g}" for round_index, side in regions.items()} == notes
+
+
+def test_levels_searched_as_equally_far_apart_are_ticks_of_a_log_scale(tmp_path: Path) -> None:
+    settings = toy_settings("toy:mixed")
+    run = create(tmp_path / "run", settings)
+    scales = {item["name"]: item for item in read_document(run.path, "run")["head"]["hyperparameters"]}
+    assert scales["batch_size"]["scale"] == "log"
+    assert scales["batch_size"]["levels"] == [16, 32, 64, 128, 256]
+    assert scales["epochs"]["scale"] == "log"
+    assert "levels" not in scales["epochs"]
+
+
 def test_reading_after_every_event_gives_what_reading_at_once_gives(tmp_path: Path) -> None:
     settings = toy_settings()
     run = create(tmp_path / "run", settings)

@@ -7,8 +7,10 @@ the rows since the round it saw last. Everything is a pure function of what `bgp
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from bgpbt.encoding import decode
@@ -30,6 +32,7 @@ PURPOSES = tuple(purpose.value for purpose in Purpose)
 STARTS = ("fresh", "from", "distil", "grow")
 SOURCES = tuple(source.value for source in ProposalSource)
 
+_REGION_NOTE = re.compile(r"(?P<what>region|restart) (?P<number>\d[\d.]*(e-?\d+)?)(:|$)")
 LOG_STEP = 1.05  # a first step between levels so much longer than the mean one is that of a log scale
 
 ROW_FIELDS = (
@@ -78,7 +81,7 @@ def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) 
         "versions": dict(description.versions),
         "settings": {key: _plain(value) for key, value in configuration.items() if key != "space"},
         "rounds": None if settings is None else settings.rounds,
-        "expected_steps": None if settings is None else settings.expected_steps,
+        "expected_steps": None if settings is None else _expected_steps(settings),
         "hyperparameters": _hyperparameters(_space(settings), trained),
         "purposes": PURPOSES,
         "starts": STARTS,
@@ -137,6 +140,7 @@ def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool,
         "finished": finished,
         "member_speed": sum(outcome.steps for outcome in recent) / seconds if seconds > 0 else None,
         "region": _region(state),
+        "regions": _regions(trained),
         "generations": _generations(trained),
     }
 
@@ -212,6 +216,26 @@ def _generation(number: int, part: Sequence[Trained]) -> Json:
     }
 
 
+def _regions(trained: Sequence[Trained]) -> list[tuple[int, float | None, int | None]]:
+    """Return round, side and number of restarts of the trust region, for every round that says one of them.
+
+    What a strategy says of its region stands in the notes of the configurations it proposes: `region 0.4` or
+    `restart 2`, and then the region is as at the start.
+    """
+    said: dict[int, tuple[int, float | None, int | None]] = {}
+    for order, _ in trained:
+        found = _REGION_NOTE.match(order.proposal.note)
+        if found is None:
+            continue
+        is_restart = found["what"] == "restart"
+        if is_restart or order.round not in said:
+            number = float(found["number"])
+            said[order.round] = (
+                (order.round, None, int(number)) if is_restart else (order.round, number, None)
+            )
+    return [said[round_index] for round_index in sorted(said)]
+
+
 def _region(state: object) -> Json | None:
     """Return the trust region in a strategy's state, wherever in it that is; None if there is none."""
     if not isinstance(state, Mapping):
@@ -221,6 +245,11 @@ def _region(state: object) -> Json | None:
         return {str(name): _plain(value) for name, value in region.items()}
     found = (_region(part) for part in state.values())
     return next((region for region in found if region is not None), None)
+
+
+@lru_cache(maxsize=16)  # it plans all rounds of a run with generations
+def _expected_steps(settings: ExperimentSettings) -> int:
+    return settings.expected_steps
 
 
 @lru_cache(maxsize=16)
@@ -258,16 +287,23 @@ def _scale(item: Continuous | Ordered | Categorical) -> Json:
     if isinstance(item, Categorical):
         return {"name": item.name, "scale": "choice", "choices": list(item.choices)}
     levels = [level for level in item.levels if not isinstance(level, bool | str)]
-    if len(levels) < len(item.levels):
+    if len(levels) < max(len(item.levels), 2):
         return {"name": item.name, "scale": "choice", "choices": list(item.levels)}
+    steps = {second - first for first, second in pairwise(levels)}
+    scale: Json = {"name": item.name, "scale": "linear", "low": levels[0], "high": levels[-1]}
+    if len(steps) > 1 and _are_spread_evenly(item.coordinates):  # such as 64, 128, 256
+        scale["levels"] = levels
     # Steps of equal size become smaller and smaller on a log scale.
-    is_log = len(levels) > 2 and item.coordinates[1] - item.coordinates[0] > LOG_STEP / (len(levels) - 1)
-    return {
-        "name": item.name,
-        "scale": "log" if is_log else "linear",
-        "low": min(levels),
-        "high": max(levels),
-    }
+    first_step = item.coordinates[1] - item.coordinates[0]
+    if levels[0] > 0 and ("levels" in scale or first_step > LOG_STEP / (len(levels) - 1)):
+        scale["scale"] = "log"
+    return scale
+
+
+def _are_spread_evenly(coordinates: Sequence[float]) -> bool:
+    """Return whether levels are searched as if they were equally far apart, whatever they are."""
+    steps = [second - first for first, second in pairwise(coordinates)]
+    return math.isclose(min(steps), max(steps), rel_tol=1e-6)
 
 
 def _guess(name: str, tried: set[Value]) -> Json:

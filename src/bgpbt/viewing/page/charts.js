@@ -182,6 +182,7 @@ function drawBands(picture, run, box, pitchX) {
     const x0 = box.left + generation.first_round * pitchX, x1 = box.left + (generation.last_round + 1) * pitchX;
     picture.append(svg("rect", { x: px(x0), y: box.top - 4, width: px(x1 - x0), height: px(box.bottom - box.top + 4),
       class: generation.number % 2 ? "band odd" : "band" }));
+    if (run.summary.generations.length < 2) continue;
     const text = x1 - x0 > 90 ? `generation ${generation.number + 1}` : x1 - x0 > 16 ? String(generation.number + 1) : "";
     picture.append(svg("text", { x: px((x0 + x1) / 2), y: box.top - 10, class: "label", "text-anchor": "middle" }, text));
   }
@@ -259,6 +260,26 @@ function drawSteps(picture, line, index, x, y, name) {
     before = isThere ? px(x.at(row.total)) : null;
   }
   if (d.length) picture.append(svg("path", { d: d.join(""), class: name }));
+}
+
+// Side of the trust region over rounds, and where it began anew.
+function drawRegion(host, run) {
+  const { picture, width, height } = canvas(host, 170), said = run.summary.regions;
+  const box = { left: 44, right: width - 10, top: 22, bottom: height - 36 };
+  const x = linear(1, run.rounds, box.left, box.right, width / 80);
+  const sides = said.filter(([, side]) => side !== null);
+  const y = linear(0, Math.max(...sides.map(([, side]) => side), 0.1), box.bottom, box.top, 4);
+  axes(picture, box, x, y, { formatX: shortNumber, formatY: shortNumber, x: "round", y: "side, of 1" });
+  const d = [], restarts = [];
+  host.points = [];
+  for (const [round, side, restart] of said) {
+    if (restart !== null) restarts.push(`M${px(x.at(round + 1))} ${box.top}V${box.bottom}`);
+    if (side === null) continue;
+    const at = [px(x.at(round + 1)), px(y.at(side))];
+    d.push(d.length ? `H${at[0]}V${at[1]}` : `M${at[0]} ${at[1]}`);
+    host.points.push([...at, [round, side]]);
+  }
+  picture.append(svg("path", { d: d.join(""), class: "region" }), svg("path", { d: restarts.join(""), class: "restarts" }));
 }
 
 // The best return of every run over the steps of its whole population.

@@ -57,15 +57,42 @@ const page = {
     if (!run.head) return;
     const view = this.view(run);
     drawFigures(byId("figures"), run);
-    drawReturns(byId("returns"), run, view);
     this.fillColours(run);
-    drawLineage(byId("lineage"), run, view);
     drawMember(byId("member"), run, view, (row) => this.select(row));
-    drawSchedules(byId("schedules"), run, view);
     drawGenerations(byId("generations"), run, (row) => this.select(row));
     drawLedger(byId("ledger"), run);
+    byId("region").closest("section").hidden = !run.summary.regions.length;
+    for (const part of this.parts) {
+      part.isOld = true;
+      if (part.isInSight) this.paint(part, run, view);
+    }
     if (this.settingsOf !== run.version) drawSettings(byId("settings"), run);
     this.settingsOf = run.version;
+  },
+
+  // The large pictures are drawn when they are in sight, or about to be.
+  parts: [["returns", drawReturns], ["lineage", drawLineage], ["schedules", drawSchedules], ["region", drawRegion]]
+    .map(([id, draw]) => ({ id, draw, isOld: true, isInSight: false })),
+
+  paint(part, run, view) {
+    part.draw(byId(part.id), run, view);
+    part.isOld = false;
+  },
+
+  follow() {
+    const observer = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const part = this.parts.find(({ id }) => id === entry.target.id);
+        part.isInSight = entry.isIntersecting;
+        if (part.isInSight && part.isOld && this.run && this.run.head) this.paint(part, this.run, this.view(this.run));
+      }
+    }, { rootMargin: "150px" });
+    for (const { id } of this.parts) observer.observe(byId(id));
+    window.addEventListener("beforeprint", () => this.paintAll());
+  },
+
+  paintAll() {
+    if (this.run && this.run.head) for (const part of this.parts) this.paint(part, this.run, this.view(this.run));
   },
 
   drawOverview() {
@@ -135,6 +162,13 @@ function listen() {
   });
   all.addEventListener("pointerleave", () => tooltip.hide());
   all.addEventListener("click", (event) => { const at = curveAt(event); if (at) page.choose(at.run); });
+  const region = byId("region");
+  region.addEventListener("pointermove", (event) => {
+    const at = nearest(region.points || [], pointerIn(region.querySelector("svg"), event), 24);
+    if (at) tooltip.show(event, [`side ${shortNumber(at[1])}`, `round ${at[0] + 1}`]);
+    else tooltip.hide();
+  });
+  region.addEventListener("pointerleave", () => tooltip.hide());
   byId("colour").addEventListener("change", (event) => { page.colour = event.target.value; page.refresh(); });
   byId("theme").addEventListener("click", () => {
     const isDark = getComputedStyle(document.documentElement).getPropertyValue("--is-dark").trim() === "1";
@@ -174,6 +208,7 @@ function connect(since) {
 }
 
 listen();
+page.follow();
 const data = byId("data");
 if (data) {
   JSON.parse(data.textContent).forEach((message) => page.take(message));

@@ -35,7 +35,7 @@ function duration(seconds) {
 }
 
 function niceTicks(low, high, count) {
-  if (Number.isInteger(low) && Number.isInteger(high) && high - low <= 5) { // a tick for each of few integers
+  if (Number.isInteger(low) && Number.isInteger(high) && high - low > 1 && high - low <= 5) { // a tick for each of few integers
     return Array.from({ length: high - low + 1 }, (_, k) => low + k);
   }
   const rough = (high - low) / Math.max(count, 1);
@@ -76,7 +76,11 @@ function hyperparameterScale(item, from, to, count) {
     const n = item.choices.length, places = new Map(item.choices.map((choice, index) => [choice, index]));
     return { at: (x) => from + ((places.get(x) + 0.5) / n) * (to - from), ticks: item.choices, isChoice: true };
   }
-  if (item.scale === "log" && item.low > 0) return logarithmic(item.low, item.high, from, to, count);
+  if (item.scale === "log" && item.low > 0) {
+    const scale = logarithmic(item.low, item.high, from, to, count);
+    if (item.levels) scale.ticks = item.levels.filter((_, k) => k % Math.ceil(item.levels.length / (count + 2)) === 0);
+    return scale;
+  }
   if (item.scale === "log_complement" && item.high < 1) {
     const scale = logarithmic(1 - item.high, 1 - item.low, to, from, count);
     const ticks = scale.ticks.map((x) => Number((1 - x).toPrecision(12)));
