@@ -132,7 +132,8 @@ def test_text_of_a_run_is_shown_and_not_run(tmp_path: Path) -> None:
         lineage.press("ArrowRight")
         lineage.press("Home")
         # The only member has failed, so that it is not the best: it is chosen with the pointer.
-        place = "(() => { const { box, pitchX } = byId('lineage').geometry; return [box.left + pitchX / 2, box.top + 5]; })()"
+        geometry = "byId('lineage').geometry"
+        place = f"[{geometry}.box.left + {geometry}.pitchX / 2, {geometry}.box.top + 5]"
         x, y = opened.page.evaluate(place)
         lineage.click(position={"x": x, "y": y})
         opened.page.wait_for_selector("#member-title")

@@ -18,24 +18,28 @@ from bgpbt.storage.files import naming_file, write_durably
 from bgpbt.viewing.run_reader import read_document
 from bgpbt.viewing.run_view import Json
 
-__all__ = ["page", "run_names", "run_paths", "write_report"]
+__all__ = ["live_policy", "page", "run_names", "run_paths", "write_report"]
 
 _SCRIPTS = ("model.js", "scales.js", "draw.js", "charts.js", "panels.js", "main.js")
 
 
 def page(documents: Sequence[Json] | None = None) -> str:
     """Return the page, with runs in it or (None) to be asked for at its server."""
-    asset = files("bgpbt.viewing") / "page"
-    style = (asset / "page.css").read_text(encoding="utf-8")
-    script = "\n".join((asset / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    style, script = _style_and_script()
     data = (
         "" if documents is None else f'<script type="application/json" id="data">{_safe(documents)}</script>'
     )
     parts = {"policy": _policy(style, script, is_live=documents is None), "style": style, "script": script}
-    template = (asset / "page.html").read_text(encoding="utf-8")
+    template = _asset("page.html")
     for name, text in parts.items():
         template = template.replace("{{" + name + "}}", text)
     return template.replace("{{data}}", data)  # last, so that nothing is looked for in what a run says
+
+
+def live_policy() -> str:
+    """Return the content security policy of the page without runs, for the header of a server's answer."""
+    style, script = _style_and_script()
+    return f"{_policy(style, script, is_live=True)}; frame-ancestors 'none'"  # which only a header can say
 
 
 def write_report(paths: Sequence[Path], output: Path) -> None:
@@ -83,6 +87,14 @@ def run_names(paths: Sequence[Path]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     return [f"{path.resolve().parent.name}/{path.resolve().name}" for path in paths]
+
+
+def _style_and_script() -> tuple[str, str]:
+    return _asset("page.css"), "\n".join(_asset(name) for name in _SCRIPTS)
+
+
+def _asset(name: str) -> str:
+    return (files("bgpbt.viewing") / "page" / name).read_text(encoding="utf-8")
 
 
 def _safe(documents: Sequence[Json]) -> str:

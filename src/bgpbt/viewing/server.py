@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from bgpbt.errors import InputError
-from bgpbt.viewing.report import page, run_names
+from bgpbt.viewing.report import live_policy, page, run_names
 from bgpbt.viewing.run_reader import RunReader
 from bgpbt.viewing.run_view import Json
 
@@ -32,6 +32,7 @@ __all__ = ["HOST", "Watch", "application", "serve"]
 HOST = "127.0.0.1"
 """The only address that is listened on."""
 
+LAST_PORT = 65535
 POLL_INTERVAL_S = 1.0  # a round of a real run takes minutes
 KEEP_ALIVE_S = 15.0  # so that a lost connection is noticed
 GRACE_S = 3  # for open connections when the server is ended
@@ -78,11 +79,13 @@ class Watch:
 
     async def documents(self) -> list[Json]:
         """Return all runs, whole."""
+        await self._in_thread(self._poll)
         return [await self._message(index, {}) for index in range(len(self._readers))]
 
     async def events(self, last_id: str) -> AsyncIterator[str]:
         """Yield server-sent events: at once what a page has not seen, then whatever is new."""
-        seen, told, spoke = _parse_id(last_id), [-1] * len(self._readers), monotonic()
+        # A reader that has not looked yet has seen no change, and has nothing to tell.
+        seen, told, spoke = _parse_id(last_id), [0] * len(self._readers), monotonic()
         while not self._closing:
             for index, reader in enumerate(self._readers):
                 changes = reader.changes
@@ -150,10 +153,10 @@ def application(watch: Watch) -> "Starlette":
     from starlette.responses import HTMLResponse, JSONResponse, StreamingResponse
     from starlette.routing import Route
 
-    text = page()
+    text, page_headers = page(), {**_HEADERS, "Content-Security-Policy": live_policy()}
 
     async def show(request: "Request") -> "Response":
-        return HTMLResponse(text, headers=_HEADERS)
+        return HTMLResponse(text, headers=page_headers)
 
     async def runs(request: "Request") -> "Response":
         return JSONResponse(await watch.documents(), headers=_HEADERS)
@@ -187,7 +190,7 @@ def serve(paths: Sequence[Path], port: int, *, on_ready: Callable[[str], None]) 
         on_ready: told the page's address once it can be opened.
 
     Raises:
-        InputError: the port is taken.
+        InputError: there is no such port, or it is taken.
     """
     import uvicorn
 
@@ -207,6 +210,8 @@ def serve(paths: Sequence[Path], port: int, *, on_ready: Callable[[str], None]) 
 
 
 def _listening(port: int) -> socket.socket:
+    if not 0 <= port <= LAST_PORT:
+        raise InputError(f"there is no port {port}; choose one of 0 to {LAST_PORT} with --port")
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a server just ended is no obstacle
     try:
