@@ -67,9 +67,7 @@ function colouring(run, choice) {
     scale = hyperparameterScale(item, 0, 1, 4);
     [low, high] = [item.low, item.high];
   } else {
-    const scores = [];
-    for (const row of run.rows.values()) if (valueOf(row) !== null) scores.push(valueOf(row));
-    scores.sort((a, b) => a - b);
+    const scores = Float64Array.from([...run.rows.values()].filter((row) => valueOf(row) !== null), valueOf).sort();
     // A few disasters must not take all of the colours: the scale begins at the fifth percentile.
     [low, high] = scores.length ? [scores[Math.floor(scores.length * 0.05)], scores[scores.length - 1]] : [0, 1];
     scale = linear(low, high, 0, 1, 4);
@@ -110,21 +108,27 @@ function drawLineage(host, run, view) {
   host.geometry = { box, pitchX, slots };
   drawBands(picture, run, box, pitchX, view);
   const cells = new Map(), students = [], failed = [], copies = [], stays = [], heads = [], teachers = new Set();
-  const colours = colouring(run, view.colour);
+  const colours = colouring(run, view.colour), tallAt = (member) => (member < slots.main ? cellY : smallY);
+  // Ten thousand cells: corner and shape are written down once for each round and slot.
+  const lefts = Array.from({ length: run.rounds }, (_, round) => "M" + px(x(round) - cellX / 2) + " ");
+  const shapes = Array.from({ length: run.members }, (_, member) => {
+    const tall = tallAt(member);
+    return `${px(y(member) - tall / 2)}h${px(cellX)}v${px(tall)}h${px(-cellX)}z`;
+  });
   for (const row of run.rows.values()) {
-    const tall = row.member < slots.main ? cellY : smallY;
-    const cell = `M${px(x(row.round) - cellX / 2)} ${px(y(row.member) - tall / 2)}h${px(cellX)}v${px(tall)}h${px(-cellX)}z`;
+    const cell = lefts[row.round] + shapes[row.member];
     const colour = colours.colour(row);
     if (row.failure !== null || colour === null) failed.push(cell);
     else if (cells.has(colour)) cells.get(colour).push(cell);
     else cells.set(colour, [cell]);
-    if (row.rung !== null && tall > 5) students.push(`M${px(x(row.round))} ${px(y(row.member))}h0`);
+    if (row.rung !== null && tallAt(row.member) > 5) students.push(`M${px(x(row.round))} ${px(y(row.member))}h0`);
     if (row.teacherRow) teachers.add(row.teacherRow);
     const from = row.parentRow;
     if (!from) continue;
+    if (from.member === row.member && pitchX <= 7) continue;
     const x0 = px(x(from.round) + cellX / 2), x1 = px(x(row.round) - cellX / 2), y1 = px(y(row.member));
     if (from.member === row.member) {
-      if (pitchX > 7) stays.push(`M${x0} ${y1}H${x1}`);
+      stays.push(`M${x0} ${y1}H${x1}`);
       continue;
     }
     const bend = px((x0 + x1) / 2), y0 = px(y(from.member));
@@ -138,7 +142,7 @@ function drawLineage(host, run, view) {
   picture.append(svg("path", { d: heads.join(""), class: "heads" }));
   if (pitchX > 7) picture.append(svg("path", { d: students.join(""), class: "students" }));
   const place = (row) => [x(row.round), y(row.member)];
-  const tallOf = (row) => (row.member < slots.main ? cellY : smallY);
+  const tallOf = (row) => tallAt(row.member);
   outline(picture, view.bestLine, place, cellX, tallOf, "best");
   outline(picture, view.selectedLine, place, cellX, tallOf, "selected");
   for (const row of teachers) mortarboard(picture, x(row.round), y(row.member), Math.min(cellY, 11));
