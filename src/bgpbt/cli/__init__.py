@@ -21,7 +21,14 @@ from bgpbt.cli.care import (
 )
 from bgpbt.cli.export import ExportArguments, export
 from bgpbt.cli.placement import PlacementArguments
-from bgpbt.cli.policy import EvaluateArguments, PolicyArguments, evaluate_policy, take_policy
+from bgpbt.cli.policy import (
+    EvaluateArguments,
+    ImportArguments,
+    PolicyArguments,
+    evaluate_policy,
+    import_policy,
+    take_policy,
+)
 from bgpbt.cli.render import RenderArguments, render
 from bgpbt.cli.schedule import ReplayArguments, ScheduleArguments, replay_schedule, take_schedule
 from bgpbt.cli.session import resume_run, start_run
@@ -60,6 +67,7 @@ _Arguments = (
     | Annotated[ExportArguments, tyro.conf.subcommand("export")]
     | Annotated[PolicyArguments, tyro.conf.subcommand("policy")]
     | Annotated[EvaluateArguments, tyro.conf.subcommand("evaluate")]
+    | Annotated[ImportArguments, tyro.conf.subcommand("import-policy")]
     | Annotated[RenderArguments, tyro.conf.subcommand("render")]
     | Annotated[WatchArguments, tyro.conf.subcommand("watch")]
     | Annotated[ReportArguments, tyro.conf.subcommand("report")]
@@ -126,6 +134,7 @@ COMMANDS: Mapping[type, Callable[[Any], int]] = {
     ExportArguments: export,
     PolicyArguments: take_policy,
     EvaluateArguments: evaluate_policy,
+    ImportArguments: import_policy,
     RenderArguments: render,
     WatchArguments: watch,
     ReportArguments: report,

@@ -15,7 +15,15 @@ from bgpbt.storage import open_run
 if TYPE_CHECKING:
     from bgpbt.policies import PolicyScore, TrainedPolicy
 
-__all__ = ["EvaluateArguments", "PolicyArguments", "evaluate_policy", "policy_of", "take_policy"]
+__all__ = [
+    "EvaluateArguments",
+    "ImportArguments",
+    "PolicyArguments",
+    "evaluate_policy",
+    "import_policy",
+    "policy_of",
+    "take_policy",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,37 @@ class EvaluateArguments:
     """Episodes for each seed."""
     output: Annotated[Path | None, arg(aliases=["-o"])] = None
     """JSON file to write: the same, and the return of every episode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportArguments:
+    """Write a policy that the paper's authors published (a .pt file) as a policy of ours."""
+
+    file: tyro.conf.Positional[Path]
+    """The published file, such as reacher_seed3_Agent5.pt."""
+    env: Annotated[str | None, arg(aliases=["-e"])] = None
+    """Its task; without it, the file's name up to the first underscore."""
+    output: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """File to write; without it, the file's name with .safetensors in the current directory."""
+
+
+def import_policy(arguments: ImportArguments) -> int:
+    """Convert a published policy; return the exit status.
+
+    Raises:
+        BgpbtError: PyTorch is not installed, the file is not such a policy, or none can be written.
+    """
+    with naming_extra("brax"):
+        from bgpbt.policies import read_legacy_policy, write_policy
+    output = arguments.output or Path(f"{arguments.file.stem}.safetensors")
+    policy = read_legacy_policy(arguments.file, arguments.env)
+    write_policy(policy, output)
+    shape = policy.description.architecture
+    print(
+        f"{output}: {policy.description.environment}, policy of {shape.depth} x {shape.width}, "
+        f"{policy.description.steps:,} observations; score it with bgpbt evaluate"
+    )
+    return 0
 
 
 def take_policy(arguments: PolicyArguments) -> int:

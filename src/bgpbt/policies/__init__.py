@@ -2,6 +2,7 @@
 
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.policies.extraction import best_policy
+from bgpbt.policies.legacy import convert_policy, read_legacy_policy
 from bgpbt.policies.policy import TrainedPolicy, read_policy, write_policy
 from bgpbt.policies.scoring import QUANTILES, PolicyScore, score_policy
 
@@ -11,6 +12,8 @@ __all__ = [
     "PolicyScore",
     "TrainedPolicy",
     "best_policy",
+    "convert_policy",
+    "read_legacy_policy",
     "read_policy",
     "score_policy",
     "write_policy",
