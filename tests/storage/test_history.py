@@ -189,10 +189,21 @@ def test_referenced_is_what_the_run_can_still_need(history: History) -> None:
     history.open_round(State(kept=("9" * 64,)), Plan(round=1, orders=orders))
     history.commit_outcome(outcome(1, 1))
     best, under_way = outcome(0).checkpoint, outcome(1, 1).checkpoint
-    assert history.referenced() == {*starts, best, under_way, "9" * 64}
+    assert history.referenced() == {starts[0], best, under_way, "9" * 64}
     history.commit_outcome(outcome(0, 1))
     history.open_round(State(), None)
-    assert history.referenced() == {*starts, best, under_way, outcome(0, 1).checkpoint}
+    assert history.referenced() == {best, under_way, outcome(0, 1).checkpoint}
+
+
+def test_what_a_failed_order_started_from_can_still_be_needed(history: History) -> None:
+    starts = [Checkpoint(f"{i:064x}") for i in (100, 101)]
+    history.open_round(State(), plan(0))
+    orders = tuple(order(m, 1, From(checkpoint=starts[m])) for m in range(2))
+    history.open_round(State(kept=(starts[1],)), Plan(round=1, orders=orders))
+    burst = replace(outcome(0, 1), checkpoint=None, score=math.nan, failure="it burst")
+    history.commit_outcome(burst)
+    history.commit_outcome(outcome(1, 1))
+    assert history.referenced() == {*starts, outcome(1, 1).checkpoint}  # the state names the second itself
 
 
 def test_every_flipped_byte_is_named_or_harmless(path: Path) -> None:

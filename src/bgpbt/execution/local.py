@@ -19,6 +19,7 @@ from bgpbt.trainers.children import HasChildren
 __all__ = ["LocalExecutor"]
 
 _GRACE_S = 10.0  # for a trainer to reach its next callback, after which its thread is left behind
+_POLL_S = 0.1  # how soon a thread that waits for its turn hears of a request to stop
 _Report = Outcome | BaseException | None  # None: the thread has ended
 
 
@@ -69,15 +70,22 @@ class LocalExecutor:
         for order in orders:
             waiting.put(order)
         reports: queue.SimpleQueue[_Report] = queue.SimpleQueue()
+        # Members that train faster than their outcomes are taken would fill the disk with checkpoints. One
+        # outcome may wait, so that no thread does while it is committed.
+        turns = threading.Semaphore(self._max_parallel + 1)
         threads = [
-            threading.Thread(target=self._work, args=(waiting, reports), daemon=True, name=f"trainer-{i}")
+            threading.Thread(
+                target=self._work, args=(waiting, turns, reports), daemon=True, name=f"trainer-{i}"
+            )
             for i in range(min(self._max_parallel, len(orders)))
         ]
         finished = False
         try:
             for thread in threads:
                 thread.start()
-            yield from self._collect(reports, len(threads))
+            for outcome in self._collect(reports, len(threads)):
+                yield outcome
+                turns.release()
             finished = True
         finally:
             if not finished:  # Ctrl-C, an error here, or one of whoever takes the outcomes
@@ -101,9 +109,16 @@ class LocalExecutor:
         if first_error is not None:
             raise first_error
 
-    def _work(self, waiting: "queue.SimpleQueue[Order]", reports: "queue.SimpleQueue[_Report]") -> None:
+    def _work(
+        self,
+        waiting: "queue.SimpleQueue[Order]",
+        turns: threading.Semaphore,
+        reports: "queue.SimpleQueue[_Report]",
+    ) -> None:
         try:
             while True:
+                while not turns.acquire(timeout=_POLL_S):
+                    self._switch.check()
                 order = waiting.get_nowait()
                 self._switch.check(order)
                 reports.put(attempt(self._trainer, order, self._checkpoints))

@@ -4,13 +4,15 @@ A process killed anywhere loses the orders under way and nothing else. An order 
 it again gives the same outcome, and the run goes on as if nothing had happened.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from bgpbt.contracts import Executor, Strategy
-from bgpbt.records import Order, Outcome, Plan
+from bgpbt.records import Checkpoint, Order, Outcome, Plan
 from bgpbt.storage import CheckpointStore, History, Position
+from bgpbt.storage.history import checkpoints_in, supersedes_start
 
 __all__ = [
     "Event",
@@ -73,7 +75,7 @@ def run_loop(
     position = history.position(strategy.state_type) or _start(strategy, history, seed)
     checkpoints.remove_all_but(history.referenced())  # what the orders lost to a crash may have left
     while position.plan is not None:
-        outcomes = _run_round(position.plan, executor, history, observer)
+        outcomes = _run_round(position.plan, executor, history, checkpoints, observer)
         position = _advance(strategy, position.state, outcomes, history)
         checkpoints.remove_all_but(history.referenced())
     observer(RunFinished())
@@ -93,16 +95,70 @@ def _advance(
     return Position(state=next_state, plan=plan)
 
 
-def _run_round(plan: Plan, executor: Executor, history: History, observer: Observer) -> tuple[Outcome, ...]:
+def _run_round(
+    plan: Plan, executor: Executor, history: History, checkpoints: CheckpointStore, observer: Observer
+) -> tuple[Outcome, ...]:
     """Run the orders that have no outcome yet; return the outcomes of the round, by member."""
     done = {outcome.member: outcome for outcome in history.outcomes(plan.round)}
     observer(RoundPlanned(plan=plan, done=tuple(done.values())))
-    for outcome in executor.run([order for order in plan.orders if order.member not in done]):
-        history.commit_outcome(outcome)
-        done[outcome.member] = outcome
-        observer(OutcomeCommitted(order=plan.orders[outcome.member], outcome=outcome))
+    starts = _Starts(plan, done, history, checkpoints)
+    pending = [order for order in plan.orders if order.member not in done]
+    while pending:
+        again = []
+        for outcome in executor.run(pending):
+            order = plan.orders[outcome.member]
+            if starts.have_taken(outcome):
+                again.append(order)
+                continue
+            history.commit_outcome(outcome)
+            done[outcome.member] = outcome
+            starts.leave(order, outcome)
+            observer(OutcomeCommitted(order=order, outcome=outcome))
+        pending = again
     if len(done) != len(plan.orders):
         raise RuntimeError(
             f"round {plan.round}: {len(plan.orders) - len(done)} orders came back without outcome"
         )
     return tuple(done[member] for member in sorted(done))
+
+
+class _Starts:
+    """The checkpoints that the orders of a round start from, removed when nobody needs them any more.
+
+    So a run holds about one checkpoint for each member, and not two while a round is under way.
+    """
+
+    def __init__(
+        self, plan: Plan, done: Mapping[int, Outcome], history: History, checkpoints: CheckpointStore
+    ) -> None:
+        self._history = history
+        self._checkpoints = checkpoints
+        self._kept = history.kept_beyond_round()
+        self._users: Counter[Checkpoint] = Counter()  # how many orders are still to start from it
+        self._removed: set[Checkpoint] = set()
+        for order in plan.orders:
+            outcome = done.get(order.member)
+            if outcome is None or not supersedes_start(outcome):
+                self._users.update(checkpoints_in(order))
+            if outcome is not None:
+                self._kept |= checkpoints_in(outcome)
+
+    def leave(self, order: Order, outcome: Outcome) -> None:
+        """Remove what only this order started from, if its outcome, which is committed, took its place."""
+        self._kept |= checkpoints_in(outcome)
+        if not supersedes_start(outcome):
+            return
+        for checkpoint in checkpoints_in(order):
+            self._users[checkpoint] -= 1
+            if self._users[checkpoint] == 0 and checkpoint not in self._kept | set(self._history.pins()):
+                self._removed.add(checkpoint)
+                self._checkpoints.remove(checkpoint)
+
+    def have_taken(self, outcome: Outcome) -> bool:
+        """Return whether an outcome's checkpoint went with them: a member came to just what another left."""
+        checkpoint = outcome.checkpoint
+        return (
+            checkpoint is not None
+            and checkpoint in self._removed
+            and not self._checkpoints.path(checkpoint).exists()
+        )

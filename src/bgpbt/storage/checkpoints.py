@@ -53,7 +53,7 @@ class CheckpointStore:
         content = to_bytes(arrays, metadata)
         checkpoint = _hash(content)
         path = self.path(checkpoint)
-        if not (path.exists() and self._read(path) == content):  # a damaged file is healed
+        if not self._holds(path, content):  # a damaged file is healed
             write_durably(path, content)
         return checkpoint
 
@@ -83,6 +83,14 @@ class CheckpointStore:
         with naming_file(self._directory):
             return sum(path.stat().st_size for path, _ in self._files(_FILE_NAME))
 
+    def remove(self, checkpoint: Checkpoint) -> None:
+        """Remove a checkpoint, if it is there.
+
+        Raises:
+            StorageError: its file cannot be removed.
+        """
+        _remove(self.path(checkpoint))
+
     def remove_all_but(self, referenced: Collection[Checkpoint]) -> None:
         """Remove the other checkpoints and what a killed process left half-written; nothing else.
 
@@ -105,6 +113,12 @@ class CheckpointStore:
                 f"{path}: the content does not match the hash in its name; the file is damaged"
             )
         return content
+
+    def _holds(self, path: Path, content: bytes) -> bool:
+        try:
+            return path.exists() and self._read(path) == content
+        except DamagedRunError:  # it has just been removed
+            return False
 
     def _read(self, path: Path) -> bytes:
         with naming_file(path):

@@ -25,7 +25,7 @@ from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
 from bgpbt.storage.files import StorageError
 
-__all__ = ["History", "Position", "row_is_intact"]
+__all__ = ["History", "Position", "checkpoints_in", "row_is_intact", "supersedes_start"]
 
 State = TypeVar("State")
 T = TypeVar("T")
@@ -244,16 +244,41 @@ class History:
     def referenced(self) -> set[Checkpoint]:
         """Return the checkpoints that the run can still need.
 
-        Those that the strategy's state or the plan under way names, the outcomes of the newest round (under
-        way, or the last of a run that is over), the best of each generation, and what is pinned.
+        Those that it needs beyond the newest round (under way, or the last of a run that is over), that
+        round's outcomes, and the starts of its orders, but for those whose outcome took their place.
         """
-        texts = [state for _, state in self._rows("SELECT round, state, digest FROM position")]
-        newest = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
-        for round_index, plan in newest:
-            texts += [plan, *(encode(outcome) for outcome in self.outcomes(round_index))]
-        texts += [encode(best) for best in self.best_outcomes()]
-        named = {Checkpoint(name) for text in texts for name in _CHECKPOINT.findall(text)}
-        return named | set(self.pins())
+        named = self.kept_beyond_round()
+        for round_index, text in self._newest_plan():
+            outcomes = {outcome.member: outcome for outcome in self.outcomes(round_index)}
+            for order in self._decode(Plan, text).orders:
+                outcome = outcomes.get(order.member)
+                if outcome is not None:
+                    named |= checkpoints_in(outcome)
+                if outcome is None or not supersedes_start(outcome):
+                    named |= checkpoints_in(order)
+        return named
+
+    def kept_beyond_round(self) -> set[Checkpoint]:
+        """Return the checkpoints that the run needs whatever comes of the orders under way.
+
+        Those that the strategy's state names outside the plan it may hold, the best of each generation, and
+        what is pinned.
+        """
+        plans = [plan for _, plan in self._newest_plan()]
+        named = set(self.pins())
+        for _, state in self._rows("SELECT round, state, digest FROM position"):
+            named |= _checkpoints_of(state.replace(plans[0], "") if plans else state)
+        for best in self.best_outcomes():
+            named |= checkpoints_in(best)
+        return named
+
+    def _newest_plan(self) -> list[tuple[int, str]]:
+        return [
+            (round_index, plan)
+            for round_index, plan in self._rows(
+                "SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1"
+            )
+        ]
 
     def _plan(self, round_index: int) -> Plan:
         rows = self._rows("SELECT round, record, digest FROM plans WHERE round = ?", (round_index,))
@@ -367,6 +392,20 @@ def _naming_file(path: Path) -> Iterator[None]:
         if code in _DAMAGE or "no such table" in str(error):
             raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
         raise StorageError(f"{path}: {error}") from error
+
+
+def checkpoints_in(record: Order | Outcome) -> set[Checkpoint]:
+    """Return the checkpoints that a record names."""
+    return _checkpoints_of(encode(record))
+
+
+def supersedes_start(outcome: Outcome) -> bool:
+    """Return whether an outcome left a checkpoint to go on from, so that nobody needs its order's start."""
+    return outcome.checkpoint is not None and outcome.failure is None and math.isfinite(outcome.score)
+
+
+def _checkpoints_of(text: str) -> set[Checkpoint]:
+    return {Checkpoint(name) for name in _CHECKPOINT.findall(text)}
 
 
 def row_is_intact(row: Sequence[object]) -> bool:
