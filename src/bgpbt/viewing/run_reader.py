@@ -76,7 +76,7 @@ class RunReader:
             self._problem = None
         except BgpbtError as error:
             self.close()
-            self._problem = f"{error}"
+            self._problem = " ".join(str(error).split())  # what SQLite says of damage has several lines
             self._salvage()
         after = (len(self._outcomes), self._finished, self._round, self._problem, self._identity)
         if after != before:
