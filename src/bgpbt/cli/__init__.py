@@ -20,6 +20,7 @@ from bgpbt.cli.care import (
     pin_member,
 )
 from bgpbt.cli.export import ExportArguments, export
+from bgpbt.cli.figures import CompareArguments, FiguresArguments, compare_runs, draw_figures
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import (
     EvaluateArguments,
@@ -71,6 +72,8 @@ _Arguments = (
     | Annotated[RenderArguments, tyro.conf.subcommand("render")]
     | Annotated[WatchArguments, tyro.conf.subcommand("watch")]
     | Annotated[ReportArguments, tyro.conf.subcommand("report")]
+    | Annotated[FiguresArguments, tyro.conf.subcommand("figures")]
+    | Annotated[CompareArguments, tyro.conf.subcommand("compare")]
     | Annotated[ScheduleArguments, tyro.conf.subcommand("schedule")]
     | Annotated[ReplayArguments, tyro.conf.subcommand("replay")]
     | Annotated[DoctorArguments, tyro.conf.subcommand("doctor")]
@@ -138,6 +141,8 @@ COMMANDS: Mapping[type, Callable[[Any], int]] = {
     RenderArguments: render,
     WatchArguments: watch,
     ReportArguments: report,
+    FiguresArguments: draw_figures,
+    CompareArguments: compare_runs,
     ScheduleArguments: take_schedule,
     ReplayArguments: replay_schedule,
     DoctorArguments: examine_run,
