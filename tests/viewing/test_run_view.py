@@ -9,7 +9,9 @@ import pytest
 
 from bgpbt.cli import main
 from bgpbt.execution import Event, best_member, generations, steps_by_purpose
+from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run
+from bgpbt.toys import make_toy
 from bgpbt.viewing.run_reader import RunReader, read_document
 from bgpbt.viewing.run_view import Json
 from tests.viewing.toy_runs import create, go_on, toy_settings
@@ -192,3 +194,13 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "none" in document["problem"]
     assert document["head"] is None
     assert document["rows"] == []
+
+
+def test_a_run_of_ones_own_trainer_has_the_scales_of_its_space(tmp_path: Path) -> None:
+    space = json.loads(space_to_json(make_toy("mixed").space))
+    run = create_run(tmp_path / "run", {"strategy": "pbt", "space": space, "settings": {}}, seed=3)
+    document = read_document(run.path, "run")
+    scales = {item["name"]: item["scale"] for item in document["head"]["hyperparameters"]}
+    assert scales["learning_rate"] == "log"
+    assert document["head"]["expected_steps"] is None
+    assert document["problem"] is None

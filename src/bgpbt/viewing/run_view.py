@@ -82,7 +82,7 @@ def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) 
         "settings": {key: _plain(value) for key, value in configuration.items() if key != "space"},
         "rounds": None if settings is None else settings.rounds,
         "expected_steps": None if settings is None else _expected_steps(settings),
-        "hyperparameters": _hyperparameters(_space(settings), trained),
+        "hyperparameters": _hyperparameters(_space_of(description), trained),
         "purposes": PURPOSES,
         "starts": STARTS,
         "sources": SOURCES,
@@ -252,11 +252,22 @@ def _expected_steps(settings: ExperimentSettings) -> int:
     return settings.expected_steps
 
 
-@lru_cache(maxsize=16)
-def _space(settings: ExperimentSettings | None) -> Space | None:
-    """Return the space of a run's settings; None where it is not known here."""
-    if settings is None:
+def _space_of(description: RunDescription) -> Space | None:
+    """Return the space of a run; None where it is not known here."""
+    settings = settings_of(description)
+    if settings is not None:
+        return _space(settings)
+    space = description.configuration.get("space")  # of one's own trainer, as ConfigSpace writes it
+    if not isinstance(space, Mapping):
         return None
+    try:
+        return space_from_json(json.dumps(space))
+    except (InputError, KeyError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=16)
+def _space(settings: ExperimentSettings) -> Space | None:
     try:
         if settings.space is not None:
             space = space_from_json(settings.space)

@@ -5,7 +5,7 @@ function drawReturns(host, run, view) {
   const { picture, width, height } = canvas(host, 290);
   const box = { left: 52, right: width - 10, top: 22, bottom: height - 36 };
   const sound = [...run.rows.values()].filter((row) => row.score !== null && row.failure === null);
-  host.points = [];
+  host.rowNear = null;
   if (!sound.length) return emptyChart(picture, box, "no member has a return yet");
   let low = Infinity, high = -Infinity, last = 1;
   for (const row of sound) {
@@ -16,18 +16,18 @@ function drawReturns(host, run, view) {
   const x = linear(0, last, box.left, box.right, width / 110), y = linear(low, high, box.bottom - 4, box.top, 5);
   const d = [], ends = [];
   for (const row of sound) {
-    const at = [px(x.at(row.total)), px(y.at(row.score))];
-    host.points.push([at[0], at[1], row]);
+    row.corner = px(x.at(row.total)) + " " + px(y.at(row.score)); // parents come before children
     const from = row.parentRow;
     if (from && from.score !== null && from.failure === null && from.total <= row.total) {
-      d.push(`M${px(x.at(from.total))} ${px(y.at(from.score))}L${at[0]} ${at[1]}`);
-    } else ends.push(`M${at[0]} ${at[1]}h0`);
+      d.push("M", from.corner, "L", row.corner);
+    } else ends.push("M", row.corner, "h0");
   }
   axes(picture, box, x, y, {
     formatX: shortSteps, formatY: shortNumber, x: "environment steps of a member", y: "return",
   });
   picture.append(svg("path", { d: d.join(""), class: "others" }), svg("path", { d: ends.join(""), class: "dots" }));
   const place = (row) => [x.at(row.total), y.at(row.score)];
+  host.rowNear = (at) => nearest(sound.map((row) => [...place(row), row]), at, 24);
   drawLine(picture, view.bestLine.filter((row) => row.score !== null), place, "best-line");
   drawLine(picture, view.selectedLine.filter((row) => row.score !== null), place, "selected-line");
   if (view.best) ring(picture, place(view.best), "best-ring");
@@ -102,7 +102,7 @@ function drawLineage(host, run, view) {
   const box = { left: 52, right: width - 10, top, bottom: height - 36 };
   host.geometry = null;
   if (!run.rounds) return emptyChart(picture, box, "no member has been trained yet");
-  const pitchX = Math.min((box.right - box.left) / run.rounds, 60), cellX = pitchX * (pitchX > 7 ? 0.56 : 0.92);
+  const pitchX = Math.min((box.right - box.left) / run.rounds, 80), cellX = pitchX * (pitchX > 7 ? 0.56 : 0.92);
   const cellY = slots.pitch * 0.72, smallY = slots.small * 0.72;
   const x = (round) => box.left + (round + 0.5) * pitchX, y = (member) => box.top + slots.at(member);
   host.geometry = { box, pitchX, slots };
@@ -199,9 +199,12 @@ function lineageLabels(picture, run, box, pitchX, y, slots) {
       "text-anchor": "middle" }, String(round)));
   }
   const stride = slots.main > 12 ? 4 : 1;
-  for (let member = 0; member < run.members; member += member < slots.main ? stride : 4) {
-    picture.append(svg("text", { x: box.left - 6, y: px(y(member) + 3.5), class: "tick", "text-anchor": "end" },
-      String(member)));
+  const write = (text, at) => picture.append(svg("text", { x: box.left - 6, y: px(at + 3.5), class: "tick",
+    "text-anchor": "end" }, text));
+  for (let member = 0; member < slots.main; member += stride) write(String(member), y(member));
+  if (run.members > slots.main) { // the small ones share a label
+    const last = run.members - 1, middle = (y(slots.main) + y(last)) / 2;
+    write(last > slots.main ? `${slots.main}–${last}` : String(last), Math.max(middle, y(slots.main - 1) + 13));
   }
   picture.append(svg("text", { x: box.right, y: box.bottom + 30, class: "label", "text-anchor": "end" }, "round"));
   picture.append(svg("text", { x: 0, y: 11, class: "label" }, "member"));
@@ -234,9 +237,9 @@ function drawSchedule(figure, item, index, tried, last, view) {
   figure.firstChild.textContent = item.name + (item.scale === "log" ? " (log)" : item.scale === "log_complement" ? " (log of 1 − x)" : "");
   const { picture, width, height } = canvas(figure, 132);
   const longest = item.scale === "choice" ? Math.max(...item.choices.map((c) => shortNumber(c).length)) : 6;
-  const box = { left: Math.min(12 + 6 * longest, 90), right: width - 8, top: 8, bottom: height - 20 };
+  const box = { left: Math.min(14 + 6 * longest, 112), right: width - 8, top: 8, bottom: height - 20 };
   const x = linear(0, last, box.left, box.right, 3), y = hyperparameterScale(item, box.bottom - 5, box.top, 3);
-  axes(picture, box, x, y, { formatX: shortSteps, formatY: shortNumber });
+  axes(picture, box, x, y, { formatX: shortSteps, formatY: (value) => shortened(shortNumber(value)) });
   figure.points = [];
   const dots = [];
   for (const row of tried) {
@@ -250,6 +253,9 @@ function drawSchedule(figure, item, index, tried, last, view) {
   drawSteps(picture, view.bestLine, index, x, y, "best-line");
   drawSteps(picture, view.selectedLine, index, x, y, "selected-line");
 }
+
+const LONGEST_TICK = 15;
+const shortened = (text) => (text.length > LONGEST_TICK ? text.slice(0, LONGEST_TICK) + "…" : text);
 
 function drawSteps(picture, line, index, x, y, name) {
   const d = [];
@@ -286,16 +292,19 @@ function drawRegion(host, run) {
   picture.append(svg("path", { d: d.join(""), class: "region" }), svg("path", { d: restarts.join(""), class: "restarts" }));
 }
 
-// The best return of every run over the steps of its whole population.
+const taskOf = (run) => (run.head ? run.head.task : "");
+
+// The best return of every run of the chosen one's task over the steps of its whole population.
 function drawOverview(host, runs, chosen) {
   const { picture, width, height } = canvas(host, 230);
   const box = { left: 52, right: width - 10, top: 22, bottom: height - 36 };
-  const curves = runs.map((run) => run.bestSoFar()), all = curves.flat();
+  // Returns of another task are on another scale: they are told in the table alone.
+  const task = taskOf(chosen), curves = runs.map((run) => (taskOf(run) === task ? run.bestSoFar() : [])), all = curves.flat();
   if (!all.length) return emptyChart(picture, box, "no member has a return yet");
   const x = linear(0, Math.max(...all.map((p) => p.steps)), box.left, box.right, width / 110);
   const y = linear(Math.min(...all.map((p) => p.score)), Math.max(...all.map((p) => p.score)), box.bottom - 4, box.top, 4);
   axes(picture, box, x, y, {
-    formatX: shortSteps, formatY: shortNumber, x: "environment steps of all members", y: "best return so far",
+    formatX: shortSteps, formatY: shortNumber, x: "environment steps of all members", y: task ? `best return so far, ${task}` : "best return so far",
   });
   host.points = [];
   curves.forEach((curve, index) => {

@@ -19,8 +19,16 @@ function svg(tag, attributes, text) {
   return made;
 }
 
+// Widths are asked for once: asking lays out the whole page, which with large pictures takes longer than drawing.
+const widths = new Map();
+
+function widthOf(host) {
+  if (!widths.has(host)) widths.set(host, Math.max(host.clientWidth, 200));
+  return widths.get(host);
+}
+
 function canvas(host, height) {
-  const width = Math.max(host.clientWidth, 200);
+  const width = widthOf(host);
   let picture = host.querySelector("svg");
   if (!picture) {
     picture = svg("svg", { role: "img" });

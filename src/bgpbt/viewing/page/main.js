@@ -50,7 +50,8 @@ const page = {
     this.drawOverview();
     document.title = `${run.name} · bgpbt`;
     byId("name").textContent = run.name;
-    byId("subtitle").textContent = run.head ? `${run.head.task} · ${run.head.strategy} · seed ${run.head.seed}` : "";
+    byId("subtitle").textContent = run.head
+      ? [run.head.task, run.head.strategy, `seed ${run.head.seed}`].filter(Boolean).join(" · ") : "";
     byId("problem").textContent = run.problem || "";
     byId("problem").hidden = !run.problem;
     byId("run").hidden = !run.head;
@@ -70,7 +71,7 @@ const page = {
     this.settingsOf = run.version;
   },
 
-  // The large pictures are drawn when they are in sight, or about to be.
+  // The large pictures are drawn when they are in sight.
   parts: [["returns", drawReturns], ["lineage", drawLineage], ["schedules", drawSchedules], ["region", drawRegion]]
     .map(([id, draw]) => ({ id, draw, isOld: true, isInSight: false })),
 
@@ -86,9 +87,15 @@ const page = {
         part.isInSight = entry.isIntersecting;
         if (part.isInSight && part.isOld && this.run && this.run.head) this.paint(part, this.run, this.view(this.run));
       }
-    }, { rootMargin: "150px" });
+    });
     for (const { id } of this.parts) observer.observe(byId(id));
     window.addEventListener("beforeprint", () => this.paintAll());
+    const resized = new ResizeObserver((entries) => {
+      if (entries.every(({ target }) => widths.get(target) === Math.max(target.clientWidth, 200))) return;
+      widths.clear();
+      this.refresh();
+    });
+    for (const id of ["returns", "lineage", "region", "all-returns"]) resized.observe(byId(id));
   },
 
   paintAll() {
@@ -137,7 +144,7 @@ const page = {
 
 function listen() {
   const returns = byId("returns"), lineage = byId("lineage"), schedules = byId("schedules"), all = byId("all-returns");
-  const inReturns = (event) => nearest(returns.points || [], pointerIn(returns.querySelector("svg"), event), 24);
+  const inReturns = (event) => (returns.rowNear ? returns.rowNear(pointerIn(returns.querySelector("svg"), event)) : null);
   const inSchedules = (event) => {
     const figure = event.target.closest("figure");
     return figure && figure.points ? nearest(figure.points, pointerIn(figure.querySelector("svg"), event), 16) : null;
@@ -175,7 +182,6 @@ function listen() {
     document.documentElement.dataset.theme = isDark ? "light" : "dark";
   });
   lineage.addEventListener("keydown", onKey);
-  window.addEventListener("resize", () => page.refresh());
 }
 
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

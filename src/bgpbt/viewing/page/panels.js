@@ -10,7 +10,7 @@ function drawFigures(host, run) {
   const share = head.expected_steps ? ` of ${shortSteps(head.expected_steps)} at most` : "of all members";
   figures.push(["environment steps", shortSteps(run.trainedSteps), share.trim()]);
   figures.push(["speed", run.speed ? `${shortSteps(run.speed)}/s` : summary.member_speed ? `${shortSteps(summary.member_speed)}/s` : "–",
-    run.speed ? "steps, all members" : summary.member_speed ? "steps, of one member" : "not measured yet"]);
+    run.speed ? "steps, all members" : summary.member_speed ? "steps, of one member" : summary.finished ? "not measured" : "not measured yet"]);
   if (!summary.finished) figures.push(["time left", duration(run.secondsLeft), run.secondsLeft === null ? "known while it goes on" : "at most, at this speed"]);
   if (summary.region) {
     const restarts = summary.region.restarts || 0;

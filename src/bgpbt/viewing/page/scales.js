@@ -23,6 +23,7 @@ function shortNumber(x) {
 }
 
 function fullNumber(x) {
+  if (typeof x === "number" && x !== 0 && Math.abs(x) < 1e-4) return x.toExponential();
   if (typeof x === "number" && Number.isInteger(x) && Math.abs(x) >= 10000) return x.toLocaleString("en");
   return typeof x === "number" ? String(x) : shortNumber(x);
 }
@@ -31,7 +32,8 @@ function duration(seconds) {
   if (seconds === null) return "–";
   const whole = Math.round(seconds), hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
   if (hours) return hours + " h " + String(minutes).padStart(2, "0") + " min";
-  return minutes ? minutes + " min " + String(whole % 60).padStart(2, "0") + " s" : whole + " s";
+  if (minutes) return minutes + " min " + String(whole % 60).padStart(2, "0") + " s";
+  return (seconds < 10 ? trimmed(seconds, 2) : whole) + " s";
 }
 
 function niceTicks(low, high, count) {
