@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import ray
 from ray.exceptions import RayError, RayTaskError
 
-import ray
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError
 from bgpbt.execution import StopSwitch
