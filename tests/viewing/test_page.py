@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bgpbt.execution import Event, OutcomeCommitted, ancestry, best_member
+from bgpbt.records import Distil
 from bgpbt.storage import open_run
 from bgpbt.viewing.report import write_report
 from tests.viewing.browser import browser_page
@@ -199,6 +200,31 @@ def test_keys_move_the_selection(tmp_path: Path) -> None:
         page.click("#theme")
         assert page.evaluate("document.documentElement.dataset.theme") == "light"
         assert opened.complaints == []
+
+
+def test_the_line_of_the_best_member_goes_on_through_its_teachers(tmp_path: Path) -> None:
+    run = LargeRun(tmp_path / "run", members=6, rounds=4, generations=3)
+    run.write(12, is_end=True)
+    write_report([run.run.path], tmp_path / "report.html")
+    with browser_page() as opened:
+        page = opened.page
+        page.goto((tmp_path / "report.html").as_uri())
+        page.wait_for_selector("#lineage path.taught", state="attached")
+        lessons: list[list[list[int]]] = page.evaluate(
+            "page.view(page.run).bestLessons.map(({ line }) => line.map((row) => [row.round, row.member]))"
+        )
+        assert opened.complaints == []
+    with open_run(run.run.path).open_history(read_only=True) as history:
+        trained = history.trained()
+    best = best_member(trained)
+    assert best is not None
+    line, expected = best.ancestry, []
+    while isinstance(start := line[0][0].start, Distil):
+        (teacher,) = [pair for pair in trained if pair[1].checkpoint == start.teacher]
+        line = ancestry(teacher, trained)
+        expected.append([[order.round, order.member] for order, _ in line])
+    assert len(expected) == best.order.generation
+    assert lessons == expected
 
 
 @pytest.mark.timeout(180)

@@ -28,8 +28,11 @@ function drawReturns(host, run, view) {
   picture.append(svg("path", { d: d.join(""), class: "others" }), svg("path", { d: ends.join(""), class: "dots" }));
   const place = (row) => [x.at(row.total), y.at(row.score)];
   host.rowNear = (at) => nearest(sound.map((row) => [...place(row), row]), at, 24);
-  drawLine(picture, view.bestLine.filter((row) => row.score !== null), place, "best-line");
-  drawLine(picture, view.selectedLine.filter((row) => row.score !== null), place, "selected-line");
+  const scored = (line) => line.filter((row) => row.score !== null);
+  for (const { line } of view.bestLessons) drawLine(picture, scored(line), place, "best-line taught");
+  for (const { line } of view.selectedLessons) drawLine(picture, scored(line), place, "selected-line taught");
+  drawLine(picture, scored(view.bestLine), place, "best-line");
+  drawLine(picture, scored(view.selectedLine), place, "selected-line");
   if (view.best) ring(picture, place(view.best), "best-ring");
   if (view.selected && view.selected.score !== null) ring(picture, place(view.selected), "selected-ring");
 }
@@ -143,6 +146,9 @@ function drawLineage(host, run, view) {
   if (pitchX > 7) picture.append(svg("path", { d: students.join(""), class: "students" }));
   const place = (row) => [x(row.round), y(row.member)];
   const tallOf = (row) => tallAt(row.member);
+  for (const [lessons, name] of [[view.bestLessons, "best-line taught"], [view.selectedLessons, "selected-line taught"]]) {
+    for (const { line, student } of lessons) drawLine(picture, [...line, student], place, name);
+  }
   outline(picture, view.bestLine, place, cellX, tallOf, "best");
   outline(picture, view.selectedLine, place, cellX, tallOf, "selected");
   for (const row of teachers) mortarboard(picture, x(row.round), y(row.member), Math.min(cellY, 11));
@@ -250,6 +256,8 @@ function drawSchedule(figure, item, index, tried, last, view) {
     dots.push(`M${at[0]} ${at[1]}h0`);
   }
   picture.append(svg("path", { d: dots.join(""), class: "dots" }));
+  for (const { line } of view.bestLessons) drawSteps(picture, line, index, x, y, "best-line taught");
+  for (const { line } of view.selectedLessons) drawSteps(picture, line, index, x, y, "selected-line taught");
   drawSteps(picture, view.bestLine, index, x, y, "best-line");
   drawSteps(picture, view.selectedLine, index, x, y, "selected-line");
 }

@@ -15,9 +15,10 @@ const page = {
 
   view(run) {
     const best = run.best, selected = this.selected ? run.rows.get(this.selected) || null : null;
+    const bestLine = best ? run.ancestry(best) : [], selectedLine = selected ? run.ancestry(selected) : [];
     return {
-      best, selected, colour: this.colour, legend: byId("legend"),
-      bestLine: best ? run.ancestry(best) : [], selectedLine: selected ? run.ancestry(selected) : [],
+      best, selected, colour: this.colour, legend: byId("legend"), bestLine, selectedLine,
+      bestLessons: run.lessons(bestLine), selectedLessons: run.lessons(selectedLine),
     };
   },
 

@@ -62,6 +62,17 @@ class Run {
     return line.reverse();
   }
 
+  // Lines of the teachers, one for each earlier generation, the newest first: no weights came from them.
+  lessons(line) {
+    const taught = [];
+    for (let student = line[0]; student && student.teacherRow;) {
+      const teachers = this.ancestry(student.teacherRow);
+      taught.push({ line: teachers, student });
+      student = teachers[0];
+    }
+    return taught;
+  }
+
   get trainedSteps() {
     const steps = (this.summary && this.summary.steps) || {};
     return Object.entries(steps).reduce((sum, [name, n]) => sum + (name === "evaluation" ? 0 : n), 0);

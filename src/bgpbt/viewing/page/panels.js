@@ -46,7 +46,9 @@ function drawMember(host, run, view, choose) {
     .map(([name, value]) => [name, fullNumber(value)]);
   const title = `${view.selected ? "Member" : "Best member:"} ${view.selected ? "" : "member "}${row.member} of round ${row.round + 1}`;
   host.replaceChildren(element("h2", { id: "member-title" }, title), table(pairs),
-    element("h3", {}, "Configuration"), table(values), element("h3", {}, "Ancestry, with returns"), ancestryText(line, choose));
+    element("h3", {}, "Configuration"), table(values), element("h3", {}, "Ancestry, with returns"), ancestryText(line, choose),
+    ...run.lessons(line).flatMap((lesson, index) => [
+      element("h3", {}, index ? "Who was taught by" : "Taught by"), ancestryText(lesson.line, choose)]));
 }
 
 function startText(run, row) {
