@@ -4,7 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,7 +16,7 @@ from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
 from bgpbt.encoding import decode, encode
-from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.errors import BgpbtError, DamagedRunError, InputError
 from bgpbt.execution import (
     ExperimentSettings,
     StopRequested,
@@ -26,7 +26,7 @@ from bgpbt.execution import (
     run_loop,
 )
 from bgpbt.records import Order
-from bgpbt.storage import RunDirectory, create_run, open_run
+from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run
 
 __all__ = ["INTERRUPTED", "plain_settings", "resume_run", "settings_from", "settings_of", "start_run"]
 
@@ -136,7 +136,7 @@ def _go(
         if not settings.is_toy:
             say(console, "compiling: half a minute at a first start, seconds at a later one")
         try:
-            with progress:
+            with progress, _figures_written(run, settings.seed, history):
                 progress.recall(history.trained())
                 run_loop(
                     experiment.strategy,
@@ -149,10 +149,33 @@ def _go(
         except StopRequested:
             say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
             return INTERRUPTED
-        finally:
-            write_stats_file(run.path, settings.seed, history.trained())
+        except StorageError as error:
+            if not _is_whole(run.path):  # nothing to go on with
+                raise
+            advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
+            raise StorageError(f"{error}; {advice}") from error
         print_summary(console, experiment, history.trained(), run.checkpoints)
     return 0
+
+
+@contextmanager
+def _figures_written(run: RunDirectory, seed: int, history: History) -> Iterator[None]:
+    """Write the figures of the paper's code when the run has ended, whatever ended it."""
+    try:
+        yield
+    except BaseException:
+        with suppress(BgpbtError):  # what ended the run says more
+            write_stats_file(run.path, seed, history.trained())
+        raise
+    write_stats_file(run.path, seed, history.trained())
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        open_run(path)
+    except BgpbtError:
+        return False
+    return True
 
 
 def _device(settings: ExperimentSettings) -> str:
@@ -170,8 +193,8 @@ def _signals(console: Console, switch: StopSwitch) -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
         if switch.requested:
             os._exit(128 + number)  # what is committed is on disk; a running program cannot be interrupted
+        switch.stop()  # first, so that a second signal that comes while this is said is the second
         say(console, "stopping after the running iteration; once more to stop at once")
-        switch.stop()
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

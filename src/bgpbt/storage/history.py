@@ -12,6 +12,7 @@ meanwhile.
 
 import hashlib
 import math
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
-from bgpbt.storage.files import StorageError
+from bgpbt.storage.files import StorageError, naming_file
 
 __all__ = ["History", "Position", "checkpoints_in", "row_is_intact", "supersedes_start"]
 
@@ -95,6 +96,7 @@ class History:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
+        self._identity: tuple[int, int] | None = None  # of the file, once it is known to be ours
 
     @classmethod
     def create(cls, path: Path) -> "History":
@@ -109,6 +111,7 @@ class History:
         with history._naming_file():
             history._connection.execute("PRAGMA journal_mode = WAL")
             history._connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        history._identity = _identity(path)
         return history
 
     @classmethod
@@ -126,6 +129,7 @@ class History:
             history._check()
             if not read_only:
                 history._migrate()
+            history._identity = _identity(path)
         except BaseException:
             history.close()
             raise
@@ -344,6 +348,10 @@ class History:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if _identity(self._path) != self._identity:  # SQLite would write a file that has no name any more
+            raise StorageError(
+                f"{self._path}: the history was removed or replaced while the run was under way"
+            )
         with self._naming_file():
             self._statement("BEGIN IMMEDIATE")
             try:
@@ -373,11 +381,28 @@ class History:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     with _naming_file(path):
         uri = f"{path.absolute().as_uri()}?mode={mode}"
+        if mode == "ro" and _is_at_rest(path):
+            uri += "&immutable=1"
         # Transactions are ours (isolation_level None), so that none begins or ends unseen.
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
         connection.execute("PRAGMA synchronous = FULL")  # a committed outcome survives a power cut
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Return whether a history is complete in its file, in a directory where SQLite cannot put its own.
+
+    Otherwise SQLite refuses to read a history from a read-only file system.
+    """
+    return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return what tells a file from another that has its name."""
+    with naming_file(path):
+        status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
