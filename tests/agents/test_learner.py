@@ -12,7 +12,15 @@ from bgpbt.agents.learner import Learner, _cheapest, _Minibatch, _share, _shuffl
 from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
 from bgpbt.agents.normaliser import fresh
-from bgpbt.agents.programs import Iteration, Programs, SeedWords, _Stream, compile_programs, seed_words
+from bgpbt.agents.programs import (
+    Iteration,
+    Programs,
+    SeedWords,
+    _Stream,
+    compile_programs,
+    compile_starts,
+    seed_words,
+)
 from bgpbt.agents.rollout import Experience, Extent, collect, empty
 from bgpbt.envs.vector import VectorEnvironment
 from tests.envs.countdown import Countdown
@@ -31,7 +39,8 @@ def learner(*slice_rows: int) -> Learner:
 
 @cache
 def programs(*slice_rows: int) -> Programs:
-    return compile_programs(learner(*slice_rows), ARCHITECTURES, evaluation_episodes=64)
+    made_of = learner(*slice_rows)
+    return compile_programs(made_of, ARCHITECTURES, compile_starts(made_of), evaluation_episodes=64)
 
 
 def new_member(seed: int = 1) -> tuple[Member, object]:

@@ -36,6 +36,7 @@ __all__ = [
     "collect_key",
     "compile_growth",
     "compile_programs",
+    "compile_starts",
     "compile_teacher",
     "evaluate_key",
     "learn_key",
@@ -116,17 +117,33 @@ def evaluate_key(seed: jax.Array) -> jax.Array:
     return jax.random.fold_in(seed, _Stream.EVALUATE)
 
 
-def compile_programs(learner: Learner, architectures: Architectures, *, evaluation_episodes: int) -> Programs:
+def compile_starts(learner: Learner) -> Callable[[SeedWords], StartStates]:
+    """Compile what draws start states, which is the same for all architectures."""
+
+    def draw_starts(seed: jax.Array) -> StartStates:
+        return learner.environment.starts(jax.random.fold_in(seed, _Stream.STARTS))
+
+    compiled: Callable[[SeedWords], StartStates] = _compiled(draw_starts, _shape((2,), jnp.uint32))
+    return compiled
+
+
+def compile_programs(
+    learner: Learner,
+    architectures: Architectures,
+    draw_starts: Callable[[SeedWords], StartStates],
+    *,
+    evaluation_episodes: int,
+) -> Programs:
     """Compile what it takes to train and score agents of these architectures."""
     functions = _Functions(learner, architectures, evaluation_episodes)
     seed, integer = _shape((2,), jnp.uint32), _shape((), jnp.int32)
-    starts = jax.eval_shape(functions.draw_starts, seed)
+    starts = jax.eval_shape(learner.environment.starts, seed)
     member = jax.eval_shape(functions.initialise, seed, starts)
     numbers = (hyperparameters_of(DEFAULTS), integer, seed, integer)
     _, experience = jax.eval_shape(functions.collect, member, starts, *numbers)
     lesson = blank_lesson(learner)
     return Programs(
-        draw_starts=_compiled(functions.draw_starts, seed),
+        draw_starts=draw_starts,
         initialise=_compiled(functions.initialise, seed, starts),
         collect=_compiled(functions.collect, member, starts, *numbers, consume=(0,)),
         learn=_compiled(functions.learn, member, experience, lesson, *numbers, consume=(0,)),
@@ -161,9 +178,6 @@ class _Functions:
     learner: Learner
     architectures: Architectures
     evaluation_episodes: int
-
-    def draw_starts(self, seed: jax.Array) -> StartStates:
-        return self.learner.environment.starts(jax.random.fold_in(seed, _Stream.STARTS))
 
     def initialise(self, seed: jax.Array, starts: StartStates) -> Member:
         environment = self.learner.environment

@@ -13,6 +13,7 @@ from bgpbt.agents.programs import (
     Teach,
     compile_growth,
     compile_programs,
+    compile_starts,
     compile_teacher,
 )
 
@@ -32,6 +33,7 @@ class Workshop:
         self._learner = learner
         self._evaluation_episodes = evaluation_episodes
         self._lock = threading.Lock()
+        self._draw_starts = compile_starts(learner)
         self._programs: dict[Architectures, Programs] = {}
         self._teaching: dict[Architectures, Teach] = {}
         self._growing: dict[tuple[Architectures, Architectures], Callable[[Member, SeedWords], Member]] = {}
@@ -42,7 +44,10 @@ class Workshop:
             self._programs,
             architectures,
             lambda: compile_programs(
-                self._learner, architectures, evaluation_episodes=self._evaluation_episodes
+                self._learner,
+                architectures,
+                self._draw_starts,
+                evaluation_episodes=self._evaluation_episodes,
             ),
         )
 
