@@ -17,8 +17,7 @@ import pytest
 
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Event, run_loop
-from bgpbt.storage import StorageError, create_run
-from bgpbt.storage import history as history_module
+from bgpbt.storage import StorageError, create_run, database
 from tests.execution.walkers import Walkers, WalkTrainer
 from tests.storage.faults import content, go_on
 
@@ -78,7 +77,7 @@ def test_a_call_that_fails_loses_nothing_and_is_named(
 def test_a_database_that_stays_locked_is_named_at_every_commit(
     memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_module, "_BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT_S", 0.01)
     go_on(memory / "undisturbed", [])
     expected = content(memory / "undisturbed")
     for at in range(7):  # events: the start of each of two rounds, two outcomes after each, and the end

@@ -12,7 +12,6 @@ meanwhile.
 
 import hashlib
 import math
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,8 @@ from typing import Any, Generic, TypeVar
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
-from bgpbt.storage.files import StorageError, naming_file
+from bgpbt.storage.database import connect, identity, naming_database
+from bgpbt.storage.files import StorageError
 
 __all__ = ["History", "Position", "checkpoints_in", "row_is_intact", "supersedes_start"]
 
@@ -33,7 +33,6 @@ T = TypeVar("T")
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = int.from_bytes(b"bgpb", "big")  # marks the file as ours
-_BUSY_TIMEOUT_S = 30.0  # longer than any reader holds its lock
 
 _PINS = """
 CREATE TABLE pins (
@@ -74,8 +73,6 @@ PRAGMA user_version = {SCHEMA_VERSION};
 
 _CHECKPOINT = re.compile(r'"([0-9a-f]{64})"')
 
-_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position(Generic[State]):
@@ -107,11 +104,11 @@ class History:
         """
         if path.exists():
             raise StorageError(f"{path}: there is a history already")
-        history = cls(path, _connect(path, "rwc"))
-        with history._naming_file():
+        history = cls(path, connect(path, "rwc"))
+        with naming_database(path):
             history._connection.execute("PRAGMA journal_mode = WAL")
             history._connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-        history._identity = _identity(path)
+        history._identity = identity(path)
         return history
 
     @classmethod
@@ -124,12 +121,12 @@ class History:
         """
         if not path.exists():
             raise DamagedRunError(f"{path}: the history is missing")
-        history = cls(path, _connect(path, "ro" if read_only else "rw"))
+        history = cls(path, connect(path, "ro" if read_only else "rw"))
         try:
             history._check()
             if not read_only:
                 history._migrate()
-            history._identity = _identity(path)
+            history._identity = identity(path)
         except BaseException:
             history.close()
             raise
@@ -292,7 +289,7 @@ class History:
 
     def _rows(self, query: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query without their last column, which must be their digest."""
-        with self._naming_file():
+        with naming_database(self._path):
             rows = self._connection.execute(query, arguments).fetchall()
         for row in rows:
             if not row_is_intact(row):
@@ -309,7 +306,7 @@ class History:
             ) from error
 
     def _check(self) -> None:
-        with self._naming_file():
+        with naming_database(self._path):
             (application_id,) = self._connection.execute("PRAGMA application_id").fetchone()
             version = self._version()
             if application_id != _APPLICATION_ID:
@@ -337,7 +334,7 @@ class History:
 
     def _migrate(self) -> None:
         """Bring the file to the newest schema, one version after the other; each is one transaction."""
-        with self._naming_file():
+        with naming_database(self._path):
             for version in range(self._version(), SCHEMA_VERSION):
                 self._connection.executescript(
                     f"BEGIN IMMEDIATE; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
@@ -348,11 +345,11 @@ class History:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        if _identity(self._path) != self._identity:  # SQLite would write a file that has no name any more
+        if identity(self._path) != self._identity:  # SQLite would write a file that has no name any more
             raise StorageError(
                 f"{self._path}: the history was removed or replaced while the run was under way"
             )
-        with self._naming_file():
+        with naming_database(self._path):
             self._statement("BEGIN IMMEDIATE")
             try:
                 yield
@@ -365,58 +362,12 @@ class History:
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
         """See one state of the file in several queries while another process writes it."""
-        with self._naming_file():
+        with naming_database(self._path):
             self._connection.execute("BEGIN")
             try:
                 yield
             finally:
                 self._connection.execute("ROLLBACK")
-
-    @contextmanager
-    def _naming_file(self) -> Iterator[None]:
-        with _naming_file(self._path):
-            yield
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    with _naming_file(path):
-        uri = f"{path.absolute().as_uri()}?mode={mode}"
-        if mode == "ro" and _is_at_rest(path):
-            uri += "&immutable=1"
-        # Transactions are ours (isolation_level None), so that none begins or ends unseen.
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
-        connection.execute("PRAGMA synchronous = FULL")  # a committed outcome survives a power cut
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
-
-
-def _is_at_rest(path: Path) -> bool:
-    """Return whether a history is complete in its file, in a directory where SQLite cannot put its own.
-
-    Otherwise SQLite refuses to read a history from a read-only file system.
-    """
-    return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Return what tells a file from another that has its name."""
-    with naming_file(path):
-        status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _naming_file(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into our errors, which name the file."""
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise  # a round or an outcome committed twice is our own slip
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if code in _DAMAGE or "no such table" in str(error):
-            raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
-        raise StorageError(f"{path}: {error}") from error
 
 
 def checkpoints_in(record: Order | Outcome) -> set[Checkpoint]:
