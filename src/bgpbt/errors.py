@@ -1,7 +1,7 @@
 """What a user can do wrong, as exceptions whose text is the whole message.
 
-The command line prints such an error as one line and exits with status 2. After an `InputError` nothing has been
-touched; after the others, a run keeps all that was committed.
+The command line prints such an error as one line and exits with status 2. After an `InputError` nothing has
+been touched; after the others, a run keeps all that was committed.
 """
 
 __all__ = ["BgpbtError", "DamagedRunError", "InputError"]
