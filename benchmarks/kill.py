@@ -1,6 +1,7 @@
 """Whether a run that is killed and gone on with is the run that nobody killed.
 
     python benchmarks/kill.py [--kills 50] [--strategy bgpbt] [--rounds 12] [--seed 0]
+                              [--generations]
 
 A run in a process of its own is killed (SIGKILL) at an instant drawn uniformly from the time that it takes
 undisturbed, its start included, and gone on with in another process. Plans, outcomes, the strategy's state
@@ -27,6 +28,7 @@ from bgpbt.encoding import encode
 from bgpbt.execution import ExperimentSettings, LocalExecutor, assemble, run_loop
 from bgpbt.records import Order, Outcome
 from bgpbt.storage import create_run, is_run, open_run
+from bgpbt.strategies import GenerationSettings
 
 ROUND_STEPS = 10
 MEMBER_S = 0.004  # about what the commit of its outcome takes
@@ -58,7 +60,7 @@ def main() -> int:
     """Kill, go on, compare."""
     arguments = _arguments()
     settings = ExperimentSettings(
-        environment="toy:mixed",
+        environment="toy:shapes" if arguments.generations else "toy:mixed",
         strategy=arguments.strategy,
         seed=arguments.seed,
         population=4,
@@ -73,6 +75,8 @@ def main() -> int:
         test_episodes=1,
         policy=(1, 1),
         value=(1, 1),
+        search_mode="both" if arguments.generations else "hpo",
+        generations=GenerationSettings(t_distillation=24, distill_every=50, max_distillation=1),
     )
     # Children of a server that has imported everything start in milliseconds, and have no threads to lose.
     processes = multiprocessing.get_context("forkserver")
@@ -169,6 +173,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--strategy", default="bgpbt")
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--generations", action="store_true", help="search architectures too, and distil")
     return parser.parse_args()
 
 
