@@ -37,6 +37,7 @@ __all__ = ["draw_all", "draw_learning_curves", "draw_lineage", "draw_schedules",
 
 _WIDE_RANGE = 10.0  # largest by smallest value, from which a hyperparameter's axis is logarithmic
 _INK = "#22272B"
+_MOST_LEGEND_COLUMNS = 3  # that fit beside each other above a column of a paper
 
 
 def draw_all(runs: Sequence[RunRecord], directory: Path) -> list[Path]:
@@ -147,7 +148,8 @@ def draw_lineage(run: RunRecord, directory: Path) -> list[Path]:
         axis.set_ylabel("member")
         whole_numbers(axis)
         handles, labels = axis.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        columns = len(labels) if len(labels) <= _MOST_LEGEND_COLUMNS else 2
+        figure.legend(handles, labels, loc="outside upper center", ncols=columns)
         return write_figure(figure, directory, f"lineage-{run.name}")
 
 
