@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_FLAGS ?=
 # All but `playground`, which excludes `brax`.
-EXTRAS := brax dev figures gymnax parquet ray render video watch
+EXTRAS := brax dev figures gymnax parquet ray render tensorboard video watch
 
 .PHONY: help setup demo test lint types layers tests lock clean
 
