@@ -108,3 +108,16 @@ def test_what_is_no_run_is_one_clear_line(
         error = capsys.readouterr().err
         assert message in error
         assert error.count("\n") == 1
+
+
+def test_the_winning_line_goes_on_through_teachers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = ["-ps", "4", "-ni", "6", "-qf", "0.25", "-tr", "10", "-mt", "120", "-td", "20", "-de", "40"]
+    assert main(["train", "-e", "toy:shapes", "-sm", "both", *small]) == 0
+    (run,) = read_runs([tmp_path / "runs"])
+    line = [order for order, _ in run.winning_line]
+    assert run.strategy == "bgpbt-both"
+    assert [order.round for order in line] == sorted({order.round for order in line})
+    assert line[0].start == Fresh()
+    assert {order.generation for order in line} == set(range(line[-1].generation + 1))
+    assert line[-1].generation > 0

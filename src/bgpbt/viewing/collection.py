@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.errors import InputError
-from bgpbt.records import Order, Outcome
+from bgpbt.execution import ancestry, best_member
+from bgpbt.records import Distil, Order, Outcome
 from bgpbt.storage import open_run
 
 __all__ = ["Curve", "RunRecord", "common_grid", "read_runs"]
@@ -60,6 +61,20 @@ class RunRecord:
         return Curve(steps_t=np.array(steps), score_t=np.array(score))
 
     @property
+    def winning_line(self) -> tuple[Trained, ...]:
+        """The best member's ancestry, oldest first; before a student comes the ancestry of its teacher."""
+        best = best_member(self.trained)
+        line = () if best is None else best.ancestry
+        while line and isinstance(start := line[0][0].start, Distil):
+            first = line[0][0].round
+            makers = [pair for pair in self.trained if pair[1].checkpoint == start.teacher]
+            teacher = max((pair for pair in makers if pair[0].round < first), key=_round, default=None)
+            if teacher is None:
+                break
+            line = ancestry(teacher, self.trained) + line
+        return line
+
+    @property
     def score(self) -> float:
         """Return of the best member of the last round that has a score."""
         return float(self.curve.score_t[-1])
@@ -87,6 +102,10 @@ def common_grid(curves: Sequence[Curve]) -> Floats:
     if last < first:
         raise InputError("these runs have no stretch of environment steps in common, so no mean can be drawn")
     return np.linspace(first, last, _GRID_POINTS)
+
+
+def _round(pair: Trained) -> int:
+    return pair[0].round
 
 
 def _runs_in(path: Path) -> list[Path]:

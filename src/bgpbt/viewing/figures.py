@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.execution import best_member
 from bgpbt.records import Distil, Fresh, From, Grow, Order, Outcome, Value
 from bgpbt.viewing.collection import RunRecord, common_grid
 from bgpbt.viewing.statistics import interquartile_mean, interval_of, resample
@@ -103,8 +102,7 @@ def draw_scores(runs: Sequence[RunRecord], directory: Path) -> list[Path]:
 
 def draw_schedules(run: RunRecord, directory: Path) -> list[Path]:
     """Draw each hyperparameter along the best member's ancestry, over its steps, among all tried values."""
-    best = best_member(run.trained)
-    line = () if best is None else best.ancestry
+    line = run.winning_line
     names = sorted({name for order, _ in run.trained for name in order.configuration})
     columns = min(len(names), 2)
     rows = -(-len(names) // columns)
@@ -126,8 +124,7 @@ def draw_lineage(run: RunRecord, directory: Path) -> list[Path]:
     rounds = 1 + max(order.round for order, _ in run.trained)
     members = 1 + max(order.member for order, _ in run.trained)
     width = COLUMN_IN if rounds <= 25 else PAGE_IN
-    best = best_member(run.trained)
-    winning = set() if best is None else {(order.round, order.member) for order, _ in best.ancestry}
+    winning = {(order.round, order.member) for order, _ in run.winning_line}
     with new_figure(width, min(0.16 * members + 1.0, 4.5)) as (figure, (axis,)):
         _draw_parents(axis, run.trained, winning)
         shown = [(order, outcome) for order, outcome in run.trained if math.isfinite(outcome.score)]
@@ -230,6 +227,7 @@ def _draw_parents(
         "copied": {"color": style_of(1)["color"], "linewidth": 0.8},
         "distilled": {"color": style_of(2)["color"], "linewidth": 0.8, "linestyle": ":"},
         "ancestry of the best": {"color": _INK, "linewidth": 1.8},
+        "its teacher": {"color": _INK, "linewidth": 1.8, "linestyle": ":"},
     }
     segments: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
     for _, pairs in groupby(trained, key=lambda pair: pair[0].round):
@@ -238,10 +236,10 @@ def _draw_parents(
             here = (order.round, order.member)
             for checkpoint, kind in _sources(order):
                 if (there := makers.get(checkpoint)) is not None:
-                    if kind == "weights":
+                    if here in winning and there in winning:
+                        kind = "ancestry of the best" if kind == "weights" else "its teacher"
+                    elif kind == "weights":
                         kind = "goes on" if there[1] == here[1] else "copied"
-                        if here in winning and there in winning:
-                            kind = "ancestry of the best"
                     segments[kind] += [(there[0] + 1, there[1]), (here[0] + 1, here[1]), (np.nan, np.nan)]
             if outcome.checkpoint is not None:
                 made.setdefault(outcome.checkpoint, here)
@@ -249,7 +247,7 @@ def _draw_parents(
     for kind, points in segments.items():
         if points:
             x, y = zip(*points, strict=True)
-            axis.plot(x, y, label=kind, zorder=2 if kind == "ancestry of the best" else 1, **kinds[kind])
+            axis.plot(x, y, label=kind, zorder=1 + (kinds[kind]["color"] == _INK), **kinds[kind])
 
 
 def _sources(order: Order) -> list[tuple[str, str]]:
