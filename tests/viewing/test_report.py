@@ -72,6 +72,13 @@ def test_the_report_holds_the_history(run: Path, tmp_path: Path, capsys: pytest.
     assert [row[place] for row in document["rows"]] == [outcome.score for _, outcome in trained]
 
 
+def test_figures_are_drawn_beside_it_if_asked(run: Path, tmp_path: Path) -> None:
+    output, figures = tmp_path / "out.html", tmp_path / "figures"
+    assert main(["report", str(run), "-o", str(output), "--figures", str(figures)]) == 0
+    assert output.exists()
+    assert {path.suffix for path in figures.iterdir()} == {".pdf", ".png"}
+
+
 def test_equal_runs_give_equal_reports(run: Path, tmp_path: Path) -> None:
     outputs = [tmp_path / "one.html", tmp_path / "two.html"]
     for output in outputs:

@@ -8,6 +8,7 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.cli.extras import naming_extra
+from bgpbt.cli.figures import FiguresArguments, draw_figures
 
 __all__ = ["ReportArguments", "WatchArguments", "report", "watch"]
 
@@ -30,6 +31,8 @@ class ReportArguments:
     """Directories of runs, or of directories of runs."""
     output: Annotated[Path, arg(aliases=["-o"])] = Path("report.html")
     """File to write."""
+    figures: Path | None = None
+    """Directory to write figures to as well, as `bgpbt figures` does."""
 
 
 def watch(arguments: WatchArguments) -> int:
@@ -54,13 +57,15 @@ def report(arguments: ReportArguments) -> int:
     """Write the report and return the exit status.
 
     Raises:
-        BgpbtError: there is no run, or the file cannot be written.
+        BgpbtError: there is no run, a file cannot be written, or Matplotlib is missing for figures.
     """
     from bgpbt.viewing.report import write_report
 
     write_report(arguments.runs, arguments.output)
     print(arguments.output)
-    return 0
+    if arguments.figures is None:
+        return 0
+    return draw_figures(FiguresArguments(runs=arguments.runs, output=arguments.figures))
 
 
 def _tell(address: str) -> None:

@@ -246,16 +246,12 @@ function drawSchedule(figure, item, index, tried, last, view) {
   const box = { left: Math.min(14 + 6 * longest, 112), right: width - 8, top: 8, bottom: height - 20 };
   const x = linear(0, last, box.left, box.right, 3), y = hyperparameterScale(item, box.bottom - 5, box.top, 3);
   axes(picture, box, x, y, { formatX: shortSteps, formatY: (value) => shortened(shortNumber(value)) });
-  figure.points = [];
-  const dots = [];
-  for (const row of tried) {
-    const value = row.configuration[index];
-    if (value === null || value === undefined) continue;
-    const at = [px(x.at(row.first_step)), px(y.at(value))];
-    figure.points.push([at[0], at[1], row]);
-    dots.push(`M${at[0]} ${at[1]}h0`);
-  }
-  picture.append(svg("path", { d: dots.join(""), class: "dots" }));
+  const active = tried.filter((row) => row.configuration[index] !== null && row.configuration[index] !== undefined);
+  figure.rowNear = (at) => nearest(active.map((row) => [x.at(row.first_step), y.at(row.configuration[index]), row]), at, 16);
+  // Whole pixels: a dot is three wide, and equal ones need to be drawn once.
+  const dots = new Set(), at = (z) => Math.round(z);
+  for (const row of active) dots.add("M" + at(x.at(row.first_step)) + " " + at(y.at(row.configuration[index])) + "h0");
+  picture.append(svg("path", { d: [...dots].join(""), class: "dots" }));
   for (const { line } of view.bestLessons) drawSteps(picture, line, index, x, y, "best-line taught");
   for (const { line } of view.selectedLessons) drawSteps(picture, line, index, x, y, "selected-line taught");
   drawSteps(picture, view.bestLine, index, x, y, "best-line");

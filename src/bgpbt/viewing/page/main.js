@@ -148,7 +148,7 @@ function listen() {
   const inReturns = (event) => (returns.rowNear ? returns.rowNear(pointerIn(returns.querySelector("svg"), event)) : null);
   const inSchedules = (event) => {
     const figure = event.target.closest("figure");
-    return figure && figure.points ? nearest(figure.points, pointerIn(figure.querySelector("svg"), event), 16) : null;
+    return figure && figure.rowNear ? figure.rowNear(pointerIn(figure.querySelector("svg"), event)) : null;
   };
   for (const [host, find] of [[returns, inReturns], [lineage, (event) => rowAt(lineage, page.run, event)], [schedules, inSchedules]]) {
     host.addEventListener("pointermove", (event) => {
