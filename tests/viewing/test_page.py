@@ -195,7 +195,7 @@ def test_keys_move_the_selection(tmp_path: Path) -> None:
         page.keyboard.press("Escape")
         assert page.evaluate("page.selected") is None
         page.select_option("#colour", "learning_rate")
-        assert "learning_rate" in page.inner_text("#legend")
+        until(page, "byId('legend').textContent.includes('learning_rate')")  # drawn in the next frame
         page.hover("#lineage svg", position={"x": 80, "y": 60})
         assert "environment steps" in page.inner_text("#tooltip")
         page.click("#theme")
