@@ -1,8 +1,9 @@
 """PPO as a trainer: an order in, a checkpoint and a score out."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -62,6 +63,27 @@ class PPOTrainer:
             slice_rows=self._ranges.slice_rows,
         )
         self._workshop = Workshop(self._learner, evaluation_episodes=settings.evaluation_episodes)
+
+    def sharing(
+        self, settings: PPOSettings, space: Space, *, on_progress: Progress | None = None
+    ) -> "PPOTrainer | None":
+        """Return a trainer with these settings that uses this one's compiled programs; None if it cannot.
+
+        It can where nothing differs that programs are compiled for: seeds, default architectures, what
+        distillation does and any range of the space but those that size buffers.
+        """
+        own = replace(
+            self._settings,
+            evaluation_seed=settings.evaluation_seed,
+            architectures=settings.architectures,
+            distillation=settings.distillation,
+        )
+        if own != settings or self._ranges != Ranges.of(space):
+            return None
+        trainer = copy.copy(self)
+        trainer._settings = settings
+        trainer._on_progress = on_progress
+        return trainer
 
     @property
     def settings(self) -> PPOSettings:

@@ -3,23 +3,25 @@
 Wan et al. (2022), README of the released code, names the short flags.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import tyro
+import yaml
 from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.errors import InputError
 from bgpbt.execution import ExperimentSettings
+from bgpbt.records import Value
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings, strategy_names
 
 __all__ = ["TrainArguments"]
 
-Value = TypeVar("Value")
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,9 @@ class TrainArguments(PlacementArguments):
     verbose: Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(aliases=["-v"])] = False
     """Print a line for every member, not only for every round."""
 
+    option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """One of the strategy's own switches or numbers, as `NAME=VALUE`; may be given several times. A wrong
+    name lists them."""
     space: Path | None = None
     """ConfigSpace file (JSON or YAML) to search instead of the paper's space."""
     num_envs: int = 2048
@@ -142,6 +147,7 @@ class TrainArguments(PlacementArguments):
             generations=self._generations(preset),
             kl_coefficient=self.kl_coefficient,
             value_coefficient=self.value_coefficient,
+            options=_read_options(self.option),
         )
 
     def _generations(self, preset: "Preset") -> GenerationSettings:
@@ -206,10 +212,24 @@ def _paper(environment: str) -> Preset:
 PRESETS: Mapping[str, Callable[[str], Preset]] = {"default": lambda _: Preset(), "paper": _paper}
 
 
-def _either(given: Value | None, otherwise: Value) -> Value:
+def _either(given: Given | None, otherwise: Given) -> Given:
     return otherwise if given is None else given
 
 
 def _read_space(path: Path) -> str:
     """Return the space of a file in the one form that is kept with the run."""
     return space_to_json(read_space(path))
+
+
+def _read_options(texts: Sequence[str]) -> dict[str, Value]:
+    options: dict[str, Value] = {}
+    for text in texts:
+        name, equals, written = text.partition("=")
+        try:
+            value = yaml.safe_load(written)
+        except yaml.YAMLError:
+            value = None
+        if not name or not equals or not isinstance(value, bool | int | float | str):
+            raise InputError(f"option = {text!r} must be NAME=VALUE, such as backtrack=true")
+        options[name] = value
+    return options

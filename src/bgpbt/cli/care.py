@@ -8,9 +8,8 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from bgpbt.cli.session import settings_from
 from bgpbt.errors import InputError
-from bgpbt.execution import assemble, recover
+from bgpbt.execution import assemble, recover, settings_from
 from bgpbt.records import Checkpoint
 from bgpbt.storage import Examination, RunDirectory, examine, lock_run, open_run
 

@@ -3,7 +3,6 @@
 They do not belong to what a run computes: a run may begin here and go on on a cluster.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bgpbt.contracts import Checkpoints, Executor, Trainer
 from bgpbt.errors import InputError
-from bgpbt.execution import (
-    Experiment,
-    ExperimentSettings,
-    LocalExecutor,
-    StackedExecutor,
-    StopSwitch,
-    assemble,
-)
+from bgpbt.execution import Experiment, ExperimentSettings, StopSwitch, assemble, local_executor
 
 if TYPE_CHECKING:
     from bgpbt.ray import MemberResources
@@ -75,17 +67,10 @@ def executor_of(
         InputError: Ray is not installed, or its cluster cannot be reached.
     """
     placement.check_placement()
-    if placement.executor == "local" and _is_stacked(placement, experiment):
-        from bgpbt.agents import PPOTrainer, StackedTrainer, local_devices
-
-        assert isinstance(experiment.trainer, PPOTrainer)
-        stack = StackedTrainer(experiment.trainer, local_devices())
-        most = max_parallel or experiment.settings.population
-        yield StackedExecutor(stack, experiment.trainer, checkpoints, most, switch=switch)
-        return
     if placement.executor == "local":
-        parallel = min(max_parallel or 1, os.cpu_count() or 1)
-        yield LocalExecutor(experiment.trainer, checkpoints, parallel, switch=switch)
+        yield local_executor(
+            experiment, checkpoints, stack=placement.stack, max_parallel=max_parallel, switch=switch
+        )
         return
     from bgpbt.ray import RayExecutor
 
@@ -98,18 +83,6 @@ def executor_of(
         switch=switch,
     ) as executor:
         yield executor
-
-
-def _is_stacked(placement: PlacementArguments, experiment: Experiment) -> bool:
-    if experiment.settings.is_toy:
-        if placement.stack == "on":
-            raise InputError(f"stack = on: {experiment.settings.environment} has no networks to stack")
-        return False
-    if placement.stack != "auto":
-        return placement.stack == "on"
-    from bgpbt.agents import local_devices
-
-    return any(device.platform != "cpu" for device in local_devices())
 
 
 def _resources(placement: PlacementArguments) -> "MemberResources":

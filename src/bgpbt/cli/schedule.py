@@ -8,10 +8,19 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
-from bgpbt.cli.session import plain_settings, settings_from, settings_of, start_run
+from bgpbt.cli.session import start_run
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
-from bgpbt.execution import ScheduleFile, best_member, read_schedule, schedule_of, write_schedule
+from bgpbt.execution import (
+    ScheduleFile,
+    best_member,
+    plain_settings,
+    read_schedule,
+    schedule_of,
+    settings_from,
+    settings_of,
+    write_schedule,
+)
 from bgpbt.storage import open_run
 
 __all__ = ["ReplayArguments", "ScheduleArguments", "replay_schedule", "take_schedule"]

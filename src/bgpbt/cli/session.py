@@ -1,13 +1,11 @@
 """One run from the terminal: started, gone on with, interrupted, summed up."""
 
-import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rich.console import Console
 
@@ -15,20 +13,21 @@ from bgpbt.cli.placement import PlacementArguments, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
-from bgpbt.encoding import decode, encode
-from bgpbt.errors import BgpbtError, DamagedRunError, InputError
+from bgpbt.errors import BgpbtError, InputError
 from bgpbt.execution import (
     ExperimentSettings,
     StopRequested,
     StopSwitch,
     assemble,
     difference,
+    plain_settings,
     run_loop,
+    settings_of,
 )
 from bgpbt.records import Order
 from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run
 
-__all__ = ["INTERRUPTED", "plain_settings", "resume_run", "settings_from", "settings_of", "start_run"]
+__all__ = ["INTERRUPTED", "resume_run", "start_run"]
 
 INTERRUPTED = 130
 """Exit status of a run that was asked to end, as shells report Ctrl-C."""
@@ -77,36 +76,6 @@ def resume_run(path: Path, *, placement: PlacementArguments, max_parallel: int |
     """
     run = open_run(path)
     return _go(run, settings_of(run), placement=placement, max_parallel=max_parallel, verbose=verbose)
-
-
-def settings_of(run: RunDirectory) -> ExperimentSettings:
-    """Return the settings a run was started with.
-
-    Raises:
-        DamagedRunError: they are not those of this program.
-    """
-    try:
-        return settings_from(run.description.configuration, source=f"{run.path / 'run.json'}")
-    except InputError as error:
-        raise DamagedRunError(f"{error}") from error
-
-
-def plain_settings(settings: ExperimentSettings) -> dict[str, Any]:
-    """Return settings as plain values, which JSON and YAML can hold."""
-    plain: dict[str, Any] = json.loads(encode(settings))
-    return plain
-
-
-def settings_from(plain: Mapping[str, Any], *, source: str) -> ExperimentSettings:
-    """Return the settings that `plain_settings` gave.
-
-    Raises:
-        InputError: they are not those of this program; the text begins with `source`.
-    """
-    try:
-        return decode(ExperimentSettings, json.dumps(plain))
-    except Exception as error:  # the converter raises groups of whatever went wrong inside
-        raise InputError(f"{source}: the configuration cannot be read") from error
 
 
 def _go(

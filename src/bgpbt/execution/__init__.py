@@ -28,10 +28,12 @@ from bgpbt.execution.loop import (
     run_loop,
 )
 from bgpbt.execution.optimise import Optimised, Options, optimise
+from bgpbt.execution.placement import Stack, local_executor
 from bgpbt.execution.recovery import recover
 from bgpbt.execution.schedule import ScheduleFile, read_schedule, schedule_of, write_schedule
 from bgpbt.execution.stacked import StackedExecutor
 from bgpbt.execution.stopping import StopRequested, StopSwitch
+from bgpbt.execution.stored_settings import plain_settings, settings_from, settings_of
 
 __all__ = [
     "TOY_PREFIX",
@@ -48,6 +50,7 @@ __all__ = [
     "RoundPlanned",
     "RunFinished",
     "ScheduleFile",
+    "Stack",
     "StackedExecutor",
     "StopRequested",
     "StopSwitch",
@@ -58,11 +61,15 @@ __all__ = [
     "derived_seed",
     "difference",
     "generations",
+    "local_executor",
     "optimise",
+    "plain_settings",
     "read_schedule",
     "recover",
     "run_loop",
     "schedule_of",
+    "settings_from",
+    "settings_of",
     "steps_by_purpose",
     "table",
     "write_schedule",

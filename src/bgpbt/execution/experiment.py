@@ -5,7 +5,7 @@ checked as a whole before anything is touched. JAX is imported only where an age
 """
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from bgpbt import envs
 from bgpbt.contracts import Strategy, Trainer
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError
-from bgpbt.records import Order
+from bgpbt.records import Order, Value
 from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
 from bgpbt.strategies import (
     GenerationSettings,
@@ -25,6 +25,7 @@ from bgpbt.strategies import (
     expected_steps,
     make_strategy,
     rungs,
+    strategy_options,
 )
 from bgpbt.toys import make_toy, toy_names
 
@@ -61,6 +62,7 @@ class ExperimentSettings:
     kl_coefficient: float = 5.0  # c_pi of distillation
     value_coefficient: float = 0.0  # c_v of distillation
     schedule: str | None = None  # a `bgpbt.strategies.Schedule` as JSON, which one agent trains along
+    options: Mapping[str, Value] = field(default_factory=dict)  # of the strategy, where not its defaults
     reseed: bool = False  # train along it with other seeds than it was found with
 
     @property
@@ -129,8 +131,15 @@ class Experiment:
     trainer: Trainer
 
 
-def assemble(settings: ExperimentSettings, *, on_progress: Progress | None = None) -> Experiment:
+def assemble(
+    settings: ExperimentSettings, *, on_progress: Progress | None = None, like: Experiment | None = None
+) -> Experiment:
     """Make the strategy and the trainer of a run; nothing is written.
+
+    Args:
+        settings: of the run.
+        on_progress: told of every iteration.
+        like: a run whose compiled programs are used again, where they fit.
 
     Raises:
         InputError: a setting is not allowed; the text names it.
@@ -145,7 +154,7 @@ def assemble(settings: ExperimentSettings, *, on_progress: Progress | None = Non
     if settings.is_toy:
         space, trainer = _toy(settings, own_space)
     else:
-        space, trainer = _ppo(settings, own_space, on_progress)
+        space, trainer = _ppo(settings, own_space, on_progress, like)
     strategy = _strategy(settings, space, population)
     return Experiment(settings=settings, space=space, strategy=strategy, trainer=trainer)
 
@@ -156,7 +165,9 @@ def _strategy(settings: ExperimentSettings, space: Space, population: Population
         for index, stretch in enumerate(schedule.stretches):
             space.validate(stretch.configuration, source=f"stretch {index} of the schedule")
         return Replay(schedule=schedule, reseed=settings.reseed)
-    options = {"generations": settings.generations} if settings.is_generational else {}
+    options = strategy_options(settings.strategy, settings.options)
+    if settings.is_generational:
+        options["generations"] = settings.generations
     return make_strategy(settings.strategy, space=space, settings=population, **options)
 
 
@@ -189,7 +200,10 @@ def _toy(settings: ExperimentSettings, own_space: Space | None) -> tuple[Space, 
 
 
 def _ppo(
-    settings: ExperimentSettings, own_space: Space | None, on_progress: Progress | None
+    settings: ExperimentSettings,
+    own_space: Space | None,
+    on_progress: Progress | None,
+    like: Experiment | None,
 ) -> tuple[Space, Trainer]:
     envs.check_name(settings.environment)
     space = own_space or ppo_space()
@@ -226,7 +240,10 @@ def _ppo(
     )
     ppo.validate(space, settings.t_ready)
     _check_rungs(settings, ppo.one_unroll(space))
-    return space, PPOTrainer(ppo, space, on_progress=on_progress)
+    shared = None
+    if like is not None and isinstance(like.trainer, PPOTrainer):
+        shared = like.trainer.sharing(ppo, space, on_progress=on_progress)
+    return space, shared or PPOTrainer(ppo, space, on_progress=on_progress)
 
 
 def _check_search_mode(settings: ExperimentSettings) -> None:

@@ -18,7 +18,7 @@ from bgpbt.strategies.simple import KeepConfiguration, RandomSearch
 from bgpbt.strategies.truncation_rule import TruncationRule
 from bgpbt.surrogate import SurrogateSettings
 
-__all__ = ["make_strategy", "strategy_names"]
+__all__ = ["make_strategy", "strategy_names", "strategy_signature"]
 
 
 def _random(space: Space, settings: PopulationSettings) -> Rule[Any]:
@@ -109,6 +109,17 @@ def strategy_names() -> tuple[str, ...]:
     return tuple(_RULES)
 
 
+def strategy_signature(name: str) -> inspect.Signature:
+    """Return what makes a strategy's rule takes: the space, the population's settings, then its options.
+
+    Raises:
+        InputError: there is no such strategy.
+    """
+    if name not in _RULES:
+        raise InputError(f"there is no strategy {name!r}; there are {', '.join(_RULES)}")
+    return inspect.signature(_RULES[name])
+
+
 def make_strategy(
     name: str, *, space: Space, settings: PopulationSettings, **options: Any
 ) -> Population[Any]:
@@ -117,9 +128,7 @@ def make_strategy(
     Raises:
         InputError: there is no such strategy or option, or an option's value is not allowed.
     """
-    if name not in _RULES:
-        raise InputError(f"there is no strategy {name!r}; there are {', '.join(_RULES)}")
-    allowed = list(inspect.signature(_RULES[name]).parameters)[2:]
+    allowed = list(strategy_signature(name).parameters)[2:]
     for option in options:
         if option not in allowed:
             listed = f"it has {', '.join(allowed)}" if allowed else "it has none"

@@ -1,0 +1,42 @@
+"""A run's settings as the plain values that are stored with it, and back."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bgpbt.encoding import decode, encode
+from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.execution.experiment import ExperimentSettings
+from bgpbt.storage import RunDirectory
+
+__all__ = ["plain_settings", "settings_from", "settings_of"]
+
+
+def settings_of(run: RunDirectory) -> ExperimentSettings:
+    """Return the settings a run was started with.
+
+    Raises:
+        DamagedRunError: they are not those of this program.
+    """
+    try:
+        return settings_from(run.description.configuration, source=f"{run.path / 'run.json'}")
+    except InputError as error:
+        raise DamagedRunError(f"{error}") from error
+
+
+def plain_settings(settings: ExperimentSettings) -> dict[str, Any]:
+    """Return settings as plain values, which JSON and YAML can hold."""
+    plain: dict[str, Any] = json.loads(encode(settings))
+    return plain
+
+
+def settings_from(plain: Mapping[str, Any], *, source: str) -> ExperimentSettings:
+    """Return the settings that `plain_settings` gave.
+
+    Raises:
+        InputError: they are not those of this program; the text begins with `source`.
+    """
+    try:
+        return decode(ExperimentSettings, json.dumps(plain))
+    except Exception as error:  # the converter raises groups of whatever went wrong inside
+        raise InputError(f"{source}: the configuration cannot be read") from error
