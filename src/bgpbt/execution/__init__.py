@@ -9,6 +9,7 @@ from bgpbt.execution.experiment import (
     difference,
 )
 from bgpbt.execution.history_queries import (
+    EVALUATION,
     BestMember,
     Generation,
     Trained,
@@ -36,6 +37,7 @@ from bgpbt.execution.stopping import StopRequested, StopSwitch
 from bgpbt.execution.stored_settings import plain_settings, settings_from, settings_of
 
 __all__ = [
+    "EVALUATION",
     "TOY_PREFIX",
     "BestMember",
     "Event",

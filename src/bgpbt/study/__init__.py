@@ -1,0 +1,31 @@
+"""Studies: strategies x tasks x seeds on equal budgets, and what they say."""
+
+from bgpbt.study.carry_out import carry_out, finished, source_hash
+from bgpbt.study.plan import StudyRun, configuration_hash, plan_study
+from bgpbt.study.protocol import Contender, Machine, Protocol, Scale, Task, read_protocol
+from bgpbt.study.results import Result, RoundResult, RunResult, read_results, write_results
+from bgpbt.study.workers import Finished, Stepped, WorkerError, Workers
+
+__all__ = [
+    "Contender",
+    "Finished",
+    "Machine",
+    "Protocol",
+    "Result",
+    "RoundResult",
+    "RunResult",
+    "Scale",
+    "Stepped",
+    "StudyRun",
+    "Task",
+    "WorkerError",
+    "Workers",
+    "carry_out",
+    "configuration_hash",
+    "finished",
+    "plan_study",
+    "read_protocol",
+    "read_results",
+    "source_hash",
+    "write_results",
+]

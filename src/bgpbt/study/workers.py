@@ -1,0 +1,186 @@
+"""Several runs of a study at the same time, each in a process that keeps to its own cores.
+
+Small networks leave most of a processor idle when one run has all of it; two runs on half of it each do more.
+A worker keeps the compiled programs of every task it has met.
+"""
+
+import multiprocessing
+import os
+import queue
+import signal
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+from bgpbt.errors import BgpbtError
+from bgpbt.execution import Experiment, StopRequested, StopSwitch
+from bgpbt.study.carry_out import carry_out
+from bgpbt.study.plan import StudyRun
+from bgpbt.study.results import Result
+
+__all__ = ["Finished", "Stepped", "WorkerError", "Workers"]
+
+POLL_S = 0.5
+
+
+class WorkerError(BgpbtError):
+    """A worker ended with its run undone; the text says why. The study can be gone on with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """Members were trained for so many environment steps more."""
+
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run is over."""
+
+    run: StudyRun
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failed:
+    """A run ended in an error."""
+
+    text: str
+    is_users: bool  # the text says it all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Idle:
+    """A worker found no more work, or was asked to end."""
+
+
+_Report = Stepped | Finished | _Failed | _Idle
+
+
+class Workers:
+    """Processes that carry out runs; a context manager, which ends them.
+
+    Args:
+        runs: what to do, in this sequence.
+        directory: of the study.
+        jobs: runs at the same time.
+    """
+
+    def __init__(self, runs: Sequence[StudyRun], directory: Path, jobs: int) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked JAX hangs
+        self._stop: Event = context.Event()
+        self._waiting: Queue[StudyRun | None] = context.Queue()
+        self._reports: Queue[_Report] = context.Queue()
+        jobs = min(jobs, len(runs))
+        for run in (*runs, *[None] * jobs):
+            self._waiting.put(run)
+        self._processes = [self._process(context, directory, cores) for cores in _shares(jobs)]
+
+    def __enter__(self) -> "Workers":
+        for process in self._processes:
+            process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for process in self._processes:
+            process.join()
+        for pipe in (self._waiting, self._reports):
+            pipe.cancel_join_thread()  # nobody reads them any more
+
+    def stop(self) -> None:
+        """Ask all runs to end at their next iteration. Safe in a signal handler."""
+        self._stop.set()
+
+    def events(self) -> Iterator[Stepped | Finished]:
+        """Yield what happens until all runs are done.
+
+        Raises:
+            StopRequested: the end was asked for, and all workers have ended.
+            WorkerError: a run could not be done.
+        """
+        working = len(self._processes)
+        while working:
+            try:
+                report = self._reports.get(timeout=POLL_S)
+            except queue.Empty:
+                self._check_alive()
+                continue
+            match report:
+                case _Idle():
+                    working -= 1
+                case _Failed():
+                    raise WorkerError(report.text if report.is_users else f"a run failed:\n{report.text}")
+                case _:
+                    yield report
+        if self._stop.is_set():
+            raise StopRequested("the study was asked to end")
+
+    def _process(self, context: SpawnContext, directory: Path, cores: set[int] | None) -> SpawnProcess:
+        arguments = (self._waiting, self._reports, self._stop, directory, cores)
+        return context.Process(target=_work, args=arguments, daemon=True)
+
+    def _check_alive(self) -> None:
+        for process in self._processes:
+            if process.exitcode not in (None, 0):
+                raise WorkerError(
+                    f"a worker was ended from outside (status {process.exitcode}); too little memory, perhaps. "
+                    f"The same command goes on, with fewer --jobs if need be"
+                )
+
+
+def _shares(jobs: int) -> list[set[int] | None]:
+    """Return the cores of each worker; None: all, where there are too few to share out."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [None] * jobs
+    cores = sorted(os.sched_getaffinity(0))
+    each = len(cores) // jobs
+    if jobs == 1 or each == 0:
+        return [None] * jobs
+    return [set(cores[index * each : (index + 1) * each]) for index in range(jobs)]
+
+
+class _EventSwitch(StopSwitch):
+    """A switch that another process turns."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self._requested = event  # type: ignore[assignment]
+
+
+def _work(
+    waiting: "Queue[StudyRun | None]",
+    reports: "Queue[Any]",
+    stop: Event,
+    directory: Path,
+    cores: set[int] | None,
+) -> None:
+    """Carry out runs until there are none; the main function of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the study decides
+    if cores is not None:
+        os.sched_setaffinity(0, cores)  # before JAX counts them
+    switch = _EventSwitch(stop)
+    kept: dict[str, Experiment] = {}  # by task
+    try:
+        while (run := waiting.get()) is not None and not switch.requested:
+            result, kept[run.task] = carry_out(
+                run,
+                directory,
+                switch=switch,
+                on_steps=lambda steps: reports.put(Stepped(steps=steps)),
+                like=kept.get(run.task),
+            )
+            reports.put(Finished(run=run, result=result))
+    except StopRequested:
+        pass
+    except BgpbtError as error:
+        reports.put(_Failed(text=f"{run.name}: {error}" if run else f"{error}", is_users=True))
+    except Exception:
+        reports.put(_Failed(text=traceback.format_exc(), is_users=False))
+    reports.put(_Idle())
