@@ -33,6 +33,7 @@ from bgpbt.cli.policy import (
 from bgpbt.cli.render import RenderArguments, render
 from bgpbt.cli.schedule import ReplayArguments, ScheduleArguments, replay_schedule, take_schedule
 from bgpbt.cli.session import resume_run, start_run
+from bgpbt.cli.study import StudyArguments, run_study
 from bgpbt.cli.watch import ReportArguments, WatchArguments, report, watch
 from bgpbt.errors import BgpbtError
 from bgpbt.execution import TOY_PREFIX
@@ -74,6 +75,7 @@ _Arguments = (
     | Annotated[ReportArguments, tyro.conf.subcommand("report")]
     | Annotated[FiguresArguments, tyro.conf.subcommand("figures")]
     | Annotated[CompareArguments, tyro.conf.subcommand("compare")]
+    | Annotated[StudyArguments, tyro.conf.subcommand("study")]
     | Annotated[ScheduleArguments, tyro.conf.subcommand("schedule")]
     | Annotated[ReplayArguments, tyro.conf.subcommand("replay")]
     | Annotated[DoctorArguments, tyro.conf.subcommand("doctor")]
@@ -143,6 +145,7 @@ COMMANDS: Mapping[type, Callable[[Any], int]] = {
     ReportArguments: report,
     FiguresArguments: draw_figures,
     CompareArguments: compare_runs,
+    StudyArguments: run_study,
     ScheduleArguments: take_schedule,
     ReplayArguments: replay_schedule,
     DoctorArguments: examine_run,

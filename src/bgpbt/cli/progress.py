@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
 from bgpbt.records import Order, Outcome, Purpose
 
-__all__ = ["RunProgress", "say"]
+__all__ = ["RunProgress", "duration", "say"]
 
 
 class RunProgress:
@@ -114,7 +114,7 @@ class RunProgress:
         here = self._finished_steps + sum(self._running.values())
         rate = here / elapsed if elapsed > 0 else 0.0
         left = self._total_steps - self._recalled_steps - here
-        time_left = _duration(max(left, 0) / rate) if rate > 0 else "?"
+        time_left = duration(max(left, 0) / rate) if rate > 0 else "?"
         return f"{rate:,.0f} steps/s, {time_left} left"
 
     def _draw(self, order: Order) -> None:
@@ -141,7 +141,7 @@ def _member_line(order: Order, outcome: Outcome) -> str:
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a duration a person reads at a glance."""
     whole = round(seconds)
     hours, minutes = whole // 3600, whole % 3600 // 60

@@ -42,8 +42,7 @@ class StudyRun:
 
 
 def plan_study(protocol: Protocol, scale_name: str, patterns: Sequence[str] = ()) -> tuple[StudyRun, ...]:
-    """Return the runs in the sequence in which they are to be done: seed by seed, so that a study which is
-    cut short still compares all contenders.
+    """Return the runs seed by seed, so that a study which is cut short still compares all contenders.
 
     Args:
         protocol: what is compared.

@@ -1,8 +1,8 @@
 """What a study compares: strategies x tasks x seeds at one scale, read from a TOML file.
 
 A budget counts every environment step that members are trained for, with the initial design, students that
-are dropped and all of distillation. Whoever pays more for one thing has less for the rest: the length of a run follows
-from its budget (`bgpbt.study.plan`).
+are dropped and all of distillation. Who pays more for one thing has less for the rest: the length of a run
+follows from its budget (`bgpbt.study.plan`).
 """
 
 import json
@@ -124,5 +124,7 @@ def _check_names(protocol: Protocol, path: Path) -> None:
                 listed = ", ".join(scale.tasks)
                 raise InputError(f"{path}: scale {name} names task {task!r}; there are {listed}")
         if scale.seeds < 1 or scale.first_seed < 0:
-            raise InputError(f"{path}: scale {name}: seeds = {scale.seeds} must be 1 or more and "
-                             f"first_seed = {scale.first_seed} 0 or more")
+            raise InputError(
+                f"{path}: scale {name}: seeds = {scale.seeds} must be 1 or more and "
+                f"first_seed = {scale.first_seed} 0 or more"
+            )

@@ -1,4 +1,4 @@
-"""What came of each run of a study: two tables as CSV, one row for each run and one for each of its rounds."""
+"""What came of each run of a study: two CSV tables, a row for each run and a row for each of its rounds."""
 
 import csv
 import io
@@ -96,7 +96,9 @@ def read_results(directory: Path) -> list[Result]:
     rounds: dict[tuple[str, str, int], list[RoundResult]] = {}
     for row in _rows(RoundResult, directory / ROUNDS_FILE):
         rounds.setdefault((row.task, row.contender, row.seed), []).append(row)
-    return [Result(run=run, rounds=tuple(rounds.get((run.task, run.contender, run.seed), ()))) for run in runs]
+    return [
+        Result(run=run, rounds=tuple(rounds.get((run.task, run.contender, run.seed), ()))) for run in runs
+    ]
 
 
 def _text(kind: type[Row], rows: Sequence[Row]) -> bytes:
@@ -112,7 +114,10 @@ def _rows(kind: type[Row], path: Path) -> list[Row]:
     kinds: Mapping[str, type] = get_type_hints(kind)
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [kind(**{name: kinds[name](text) for name, text in row.items()}) for row in csv.DictReader(file)]
+            return [
+                kind(**{name: kinds[name](text) for name, text in row.items()})
+                for row in csv.DictReader(file)
+            ]
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except (KeyError, ValueError, TypeError) as error:

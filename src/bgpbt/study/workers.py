@@ -10,7 +10,9 @@ import queue
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
@@ -19,6 +21,7 @@ from typing import Any
 
 from bgpbt.errors import BgpbtError
 from bgpbt.execution import Experiment, StopRequested, StopSwitch
+from bgpbt.records import Order
 from bgpbt.study.carry_out import carry_out
 from bgpbt.study.plan import StudyRun
 from bgpbt.study.results import Result
@@ -34,8 +37,9 @@ class WorkerError(BgpbtError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stepped:
-    """Members were trained for so many environment steps more."""
+    """The members of a run were trained for so many environment steps more."""
 
+    name: str  # of the run
     steps: int
 
 
@@ -130,8 +134,8 @@ class Workers:
         for process in self._processes:
             if process.exitcode not in (None, 0):
                 raise WorkerError(
-                    f"a worker was ended from outside (status {process.exitcode}); too little memory, perhaps. "
-                    f"The same command goes on, with fewer --jobs if need be"
+                    f"a worker was ended from outside (status {process.exitcode}), for want of memory "
+                    f"perhaps; the same command goes on, with fewer --jobs if need be"
                 )
 
 
@@ -146,12 +150,28 @@ def _shares(jobs: int) -> list[set[int] | None]:
     return [set(cores[index * each : (index + 1) * each]) for index in range(jobs)]
 
 
-class _EventSwitch(StopSwitch):
-    """A switch that another process turns."""
+class _StudysSwitch(StopSwitch):
+    """A switch that another process turns, by asking for it or by dying."""
 
     def __init__(self, event: Event) -> None:
         super().__init__()
-        self._requested = event  # type: ignore[assignment]
+        self._event = event
+        self._parent = os.getppid()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the end was asked for."""
+        return self._event.is_set() or os.getppid() != self._parent
+
+    def check(self, order: Order | None = None, steps_done: int = 0) -> None:
+        """Go on, unless the end was asked for.
+
+        Raises:
+            StopRequested: it was.
+        """
+        if self.requested:
+            self.stop()
+        super().check(order, steps_done)
 
 
 def _work(
@@ -165,15 +185,15 @@ def _work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the study decides
     if cores is not None:
         os.sched_setaffinity(0, cores)  # before JAX counts them
-    switch = _EventSwitch(stop)
+    switch = _StudysSwitch(stop)
     kept: dict[str, Experiment] = {}  # by task
     try:
-        while (run := waiting.get()) is not None and not switch.requested:
+        while (run := _next(waiting, switch)) is not None:
             result, kept[run.task] = carry_out(
                 run,
                 directory,
                 switch=switch,
-                on_steps=lambda steps: reports.put(Stepped(steps=steps)),
+                on_steps=partial(_tell, reports, run.name),
                 like=kept.get(run.task),
             )
             reports.put(Finished(run=run, result=result))
@@ -184,3 +204,15 @@ def _work(
     except Exception:
         reports.put(_Failed(text=traceback.format_exc(), is_users=False))
     reports.put(_Idle())
+
+
+def _tell(reports: "Queue[Any]", name: str, steps: int) -> None:
+    reports.put(Stepped(name=name, steps=steps))
+
+
+def _next(waiting: "Queue[StudyRun | None]", switch: StopSwitch) -> StudyRun | None:
+    """Return what to do next; None: there is no more, or the end was asked for."""
+    while not switch.requested:
+        with suppress(queue.Empty):
+            return waiting.get(timeout=POLL_S)
+    return None

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from bgpbt.errors import InputError
-from bgpbt.viewing.collection import RunRecord
 from bgpbt.viewing.statistics import (
     REPETITIONS,
     Interval,
@@ -32,11 +31,30 @@ from bgpbt.viewing.style import PAGE_IN, label_of, new_figure, style_of, write_f
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Comparison", "Reference", "compare", "draw_comparison", "read_references", "to_json"]
+__all__ = ["Comparison", "Reference", "Scored", "compare", "draw_comparison", "read_references", "to_json"]
 
 Floats = npt.NDArray[np.float64]
 
 _THRESHOLDS = 201  # of a performance profile
+
+
+class Scored(Protocol):
+    """A run, as far as a comparison is concerned."""
+
+    @property
+    def task(self) -> str:
+        """What it was run on."""
+        ...
+
+    @property
+    def strategy(self) -> str:
+        """What is compared."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """What it reached; finite."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +90,7 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[RunRecord],
+    runs: Sequence[Scored],
     *,
     references: Mapping[str, Reference] | None = None,
     seed: int = 0,
@@ -169,7 +187,7 @@ def draw_comparison(comparison: Comparison, directory: Path) -> list[Path]:
         return write_figure(figure, directory, "comparison")
 
 
-def _scores(runs: Sequence[RunRecord], strategy: str, task: str) -> Floats:
+def _scores(runs: Sequence[Scored], strategy: str, task: str) -> Floats:
     return np.array([run.score for run in runs if (run.strategy, run.task) == (strategy, task)], np.float64)
 
 
@@ -177,7 +195,7 @@ def _complement(chance: Interval) -> Interval:
     return Interval(value=1 - chance.value, low=1 - chance.high, high=1 - chance.low)
 
 
-def _own_reference(runs: Sequence[RunRecord], task: str) -> Reference:
+def _own_reference(runs: Sequence[Scored], task: str) -> Reference:
     scores = [run.score for run in runs if run.task == task]
     # All runs alike: any width does, since every score is 0 then.
     return Reference(low=min(scores), high=max(scores) if max(scores) > min(scores) else min(scores) + 1.0)
