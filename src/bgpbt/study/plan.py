@@ -147,10 +147,14 @@ def _space(protocol: Protocol, scale: Scale, task: Task, contender: Contender) -
 def _longest(settings: ExperimentSettings, budget: int) -> int | None:
     """Return the most steps of a member with which the whole population keeps to a budget; None: none do.
 
-    Generations may end early and so leave room for one more. They are taken to be as short as can be, so that
-    no run costs more than its budget.
+    Generations may end early, when patience does, and so leave room for one more. They are taken to be as
+    short as can be, so that no run costs more than its budget.
     """
-    shortest = replace(settings.generations, distill_every=1)
+    generations = settings.generations
+    rounds = min(settings.t_ready, settings.t_ready_end or settings.t_ready)
+    shortest = replace(
+        generations, distill_every=min(generations.distill_every, generations.patience * rounds)
+    )
 
     def cost(max_timesteps: int) -> int:
         return replace(settings, max_timesteps=max_timesteps, generations=shortest).expected_steps
