@@ -17,6 +17,7 @@ from bgpbt.agents.programs import (
     Programs,
     SeedWords,
     _Stream,
+    compile_evaluation,
     compile_programs,
     compile_starts,
     seed_words,
@@ -40,7 +41,8 @@ def learner(*slice_rows: int) -> Learner:
 @cache
 def programs(*slice_rows: int) -> Programs:
     made_of = learner(*slice_rows)
-    return compile_programs(made_of, ARCHITECTURES, compile_starts(made_of), evaluation_episodes=64)
+    evaluate = compile_evaluation(made_of, ARCHITECTURES.policy, episodes=64)
+    return compile_programs(made_of, ARCHITECTURES, ARCHITECTURES, compile_starts(made_of), evaluate)
 
 
 def new_member(seed: int = 1) -> tuple[Member, object]:
@@ -275,3 +277,11 @@ def test_a_new_member_has_seen_nothing() -> None:
     assert member.optimiser.count == 0
     assert isinstance(member, Member)
     assert initialise_agent.__doc__
+
+
+def test_the_halves_of_an_iteration_are_the_whole() -> None:
+    member, starts = new_member()
+    numbers = (hyperparameters_of(CONFIGURATION), np.int32(4), seed_words(5), np.int32(0))
+    member, experience = programs(40).collect(member, starts, *numbers)
+    halves = programs(40).learn(member, experience, programs(40).no_lesson, *numbers)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), halves, iterate((40,)))

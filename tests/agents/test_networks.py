@@ -21,7 +21,7 @@ def converged(
 
 def test_a_network_is_the_composition_of_its_layers() -> None:
     architecture = Architecture(depth=2, width=8)
-    parameters, spectral = networks.initialise(jax.random.PRNGKey(0), architecture, 5, 3)
+    parameters, spectral = networks.initialise(np.random.default_rng(0), architecture, 5, 3)
     input_bi = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
     hidden = input_bi
     for layer in parameters[:-1]:
@@ -34,7 +34,7 @@ def test_a_network_is_the_composition_of_its_layers() -> None:
 
 
 def test_spectral_normalisation_divides_hidden_kernels_by_their_largest_singular_value() -> None:
-    parameters, spectral = networks.initialise(jax.random.PRNGKey(1), NORMALISED, 5, 2)
+    parameters, spectral = networks.initialise(np.random.default_rng(1), NORMALISED, 5, 2)
     parameters = jax.tree.map(lambda array: 3.0 * array, parameters)
     divided = tuple(
         {
@@ -50,7 +50,7 @@ def test_spectral_normalisation_divides_hidden_kernels_by_their_largest_singular
 
 
 def test_the_output_layer_is_not_normalised() -> None:
-    parameters, spectral = networks.initialise(jax.random.PRNGKey(3), NORMALISED, 5, 2)
+    parameters, spectral = networks.initialise(np.random.default_rng(3), NORMALISED, 5, 2)
     input_bi = jax.random.normal(jax.random.PRNGKey(4), (4, 5))
     doubled = (*parameters[:-1], jax.tree.map(lambda array: 2.0 * array, parameters[-1]))
     np.testing.assert_allclose(
@@ -62,7 +62,7 @@ def test_the_output_layer_is_not_normalised() -> None:
 
 def test_gradients_see_the_normalisation() -> None:
     # The output does not change when a hidden kernel is scaled, so its gradient is orthogonal to the kernel.
-    parameters, spectral = networks.initialise(jax.random.PRNGKey(5), NORMALISED, 5, 2)
+    parameters, spectral = networks.initialise(np.random.default_rng(5), NORMALISED, 5, 2)
     spectral = converged(parameters, spectral)
     input_bi = jax.random.normal(jax.random.PRNGKey(6), (4, 5))
     gradient = jax.grad(lambda p: jnp.sum(networks.apply(p, spectral, input_bi) ** 2))(parameters)
@@ -73,7 +73,7 @@ def test_gradients_see_the_normalisation() -> None:
 
 
 def test_a_kernel_of_zeros_stays_finite() -> None:
-    parameters, spectral = networks.initialise(jax.random.PRNGKey(7), NORMALISED, 5, 2)
+    parameters, spectral = networks.initialise(np.random.default_rng(7), NORMALISED, 5, 2)
     nothing = jax.tree.map(jnp.zeros_like, parameters)
     assert np.all(np.isfinite(networks.apply(nothing, spectral, jnp.ones((2, 5)))))
 

@@ -29,9 +29,8 @@ pairs = st.builds(Architectures, policy=shapes, value=shapes)
 def agent(architectures: Architectures, seed: int) -> Member:
     """An agent that has learnt for a while: no zeros where a small network has none."""
     random = np.random.default_rng(seed)
-    keys = jax.random.split(jax.random.key(seed))
-    policy, policy_spectral = networks.initialise(keys[0], architectures.policy, OBSERVATIONS, 2 * ACTIONS)
-    value, value_spectral = networks.initialise(keys[1], architectures.value, OBSERVATIONS, 1)
+    policy, policy_spectral = networks.initialise(random, architectures.policy, OBSERVATIONS, 2 * ACTIONS)
+    value, value_spectral = networks.initialise(random, architectures.value, OBSERVATIONS, 1)
 
     def moved(tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jnp.asarray(leaf + 0.3 * random.normal(size=leaf.shape)), tree)
@@ -121,6 +120,6 @@ def test_padding_stays_zero_while_learning(pair: Architectures, other: Architect
 
 def test_what_does_not_fit_is_refused() -> None:
     large, small = Architecture(depth=3, width=8), Architecture(depth=2, width=8)
-    network = networks.initialise(jax.random.key(0), large, 4, 2)
+    network = networks.initialise(np.random.default_rng(0), large, 4, 2)
     with pytest.raises(InputError, match="a network of 3 x 8 does not fit into 2 x 8"):
         pad(network, large, small)

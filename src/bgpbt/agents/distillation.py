@@ -9,14 +9,27 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import networks, normaliser
+from bgpbt.agents.architecture import Architectures
 from bgpbt.agents.member import Member
+from bgpbt.agents.padding import pad
 from bgpbt.agents.rollout import Experience
+from bgpbt.envs.protocol import Environment
 from bgpbt.errors import InputError
 
-__all__ = ["DistillationSettings", "Lesson", "Teacher", "no_lesson", "teach", "teacher_of"]
+__all__ = [
+    "DistillationSettings",
+    "Lesson",
+    "Teacher",
+    "Tuition",
+    "no_lesson",
+    "no_tuition",
+    "teach",
+    "teacher_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +82,25 @@ class Lesson(NamedTuple):
     value_weight: jax.Array  # alpha c_v
 
 
-def teacher_of(member: Member) -> Teacher:
-    """Return what students need of a member."""
-    return Teacher(
-        policy=member.parameters.policy,
-        policy_spectral=member.spectral.policy,
-        value=member.parameters.value,
-        value_spectral=member.spectral.value,
-        normaliser=member.normaliser,
-    )
+class Tuition(NamedTuple):
+    """A teacher in the room of the largest, so that one program serves all, and how much its word counts."""
+
+    teacher: Teacher  # its networks padded; zeros where there is none
+    is_taught: jax.Array  # bool
+    kl_weight: jax.Array  # alpha c_pi; 0 where there is no teacher
+    value_weight: jax.Array  # alpha c_v; likewise
+
+
+def teacher_of(member: Member, architectures: Architectures, room: Architectures) -> Teacher:
+    """Return what students need of a member, padded.
+
+    Raises:
+        InputError: its networks do not fit into the room.
+    """
+    parameters, spectral = member.parameters, member.spectral
+    policy, policy_spectral = pad((parameters.policy, spectral.policy), architectures.policy, room.policy)
+    value, value_spectral = pad((parameters.value, spectral.value), architectures.value, room.value)
+    return Teacher(policy, policy_spectral, value, value_spectral, member.normaliser)
 
 
 def no_lesson(longest: int, environments: int, action_size: int) -> Lesson:
@@ -91,8 +114,28 @@ def no_lesson(longest: int, environments: int, action_size: int) -> Lesson:
     )
 
 
-def teach(teacher: Teacher, experience: Experience, steps: jax.Array, blank: Lesson) -> Lesson:
-    """Write the teacher's view of the first `steps` steps into a blank lesson, whose weights stay."""
+def no_tuition(room: Architectures, environment: Environment) -> Tuition:
+    """Return the tuition of an agent without a teacher, where there is room for teachers of this size."""
+    random, observations = np.random.default_rng(0), environment.observation_size
+    outputs = {"policy": 2 * environment.action_size, "value": 1}
+    (policy, policy_spectral), (value, value_spectral) = (
+        pad(networks.initialise(random, shape, observations, outputs[name]), shape, shape)
+        for name in ("policy", "value")
+        for shape in [getattr(room, name)]
+    )
+    teacher = Teacher(policy, policy_spectral, value, value_spectral, normaliser.fresh(observations))
+    nothing: Any = np.float32(0.0)
+    return Tuition(
+        teacher=jax.tree.map(np.zeros_like, teacher),
+        is_taught=cast(jax.Array, np.zeros((), bool)),
+        kl_weight=nothing,
+        value_weight=nothing,
+    )
+
+
+def teach(tuition: Tuition, experience: Experience, steps: jax.Array, blank: Lesson) -> Lesson:
+    """Write the teacher's view of the first `steps` steps into a blank lesson; of none without a teacher."""
+    teacher = tuition.teacher
 
     def look(t: jax.Array, lesson: Lesson) -> Lesson:
         normalised_bo = normaliser.normalise(teacher.normaliser, experience.observation_tbo[t])
@@ -102,4 +145,7 @@ def teach(teacher: Teacher, experience: Experience, steps: jax.Array, blank: Les
             logits_tbl=lesson.logits_tbl.at[t].set(logits_bl), value_tb=lesson.value_tb.at[t].set(value_b)
         )
 
-    return jax.lax.fori_loop(0, steps, look, blank)
+    blank = jax.tree.map(jnp.asarray, blank)._replace(
+        kl_weight=tuition.kl_weight, value_weight=tuition.value_weight
+    )
+    return jax.lax.fori_loop(0, jnp.where(tuition.is_taught, steps, 0), look, blank)

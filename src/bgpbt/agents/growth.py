@@ -9,18 +9,23 @@ so the estimate of the norm stays; what a new layer's own norm divides by, the o
 normalised, multiplies with.
 """
 
+from typing import Any
+
 import jax
-import jax.numpy as jnp
-import optax
+import numpy as np
+import numpy.typing as npt
 
 from bgpbt.agents import networks
 from bgpbt.agents.architecture import Architecture, Architectures
-from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
+from bgpbt.agents.member import ActorCritic, Member, SpectralVectors, optimiser_at_rest
 from bgpbt.errors import InputError
 
 __all__ = ["check_growth", "grow", "grow_member", "growth_applies"]
 
 Network = tuple[networks.Parameters, networks.Spectral]
+Layer = dict[str, Any]
+"""`kernel` and `bias`, of NumPy's arrays: growth would be a program for each pair of sizes."""
+Floats32 = npt.NDArray[np.float32]
 
 
 def growth_applies(old: Architecture, new: Architecture) -> bool:
@@ -44,20 +49,20 @@ def check_growth(old: Architecture, new: Architecture, *, network: str) -> None:
         )
 
 
-def grow(network: Network, new: Architecture, key: jax.Array) -> Network:
+def grow(network: Network, new: Architecture, random: np.random.Generator) -> Network:
     """Return a network of the new architecture with the same outputs; growth must apply."""
-    parameters, spectral = network
+    parameters, spectral = jax.tree.map(np.asarray, network)
     assert not isinstance(spectral, networks.PaddedSpectral), "networks grow at their own size"
     depth, width = len(parameters) - 1, parameters[-1]["kernel"].shape[0]
     inputs, outputs = parameters[0]["kernel"].shape[0], parameters[-1]["kernel"].shape[1]
-    fresh, _ = networks.initialise(key, new, inputs, outputs)
-    grown: list[dict[str, jax.Array]] = []
-    vectors: list[jax.Array] = []
+    fresh, _ = networks.initialise(random, new, inputs, outputs)
+    grown: list[Layer] = []
+    vectors: list[Any] = []
     for index in range(depth):
         vector = spectral[index] if spectral else None
         grown.append(_widened(parameters[index], fresh[index], vector))
         if vector is not None:
-            vectors.append(jnp.pad(vector, (0, new.width - width)))
+            vectors.append(np.pad(vector, (0, new.width - width)))
     output = parameters[-1]["kernel"]
     for index in range(depth, new.depth):
         layer = _passing_on(width, fresh[index], is_first=index == depth)
@@ -67,53 +72,51 @@ def grow(network: Network, new: Architecture, key: jax.Array) -> Network:
             vectors.append(vector)
             output = output * norm
     if new.depth > depth:
-        output = jnp.concatenate([output, -output])
-    output = jnp.pad(output, ((0, new.width - output.shape[0]), (0, 0)))
+        output = np.concatenate([output, -output])
+    output = np.pad(output, ((0, new.width - output.shape[0]), (0, 0)))
     grown.append({"kernel": output, "bias": parameters[-1]["bias"]})
     return tuple(grown), tuple(vectors)
 
 
-def grow_member(member: Member, new: Architectures, key: jax.Array) -> Member:
+def grow_member(member: Member, new: Architectures, random: np.random.Generator) -> Member:
     """Return a member with grown networks; its optimiser is at rest, all else goes on."""
-    policy_key, value_key = jax.random.split(key)
-    policy, policy_spectral = grow((member.parameters.policy, member.spectral.policy), new.policy, policy_key)
-    value, value_spectral = grow((member.parameters.value, member.spectral.value), new.value, value_key)
+    policy, policy_spectral = grow((member.parameters.policy, member.spectral.policy), new.policy, random)
+    value, value_spectral = grow((member.parameters.value, member.spectral.value), new.value, random)
     parameters = ActorCritic(policy, value)
     return member._replace(
         parameters=parameters,
         spectral=SpectralVectors(policy_spectral, value_spectral),
-        optimiser=optax.scale_by_adam().init(parameters),
+        optimiser=optimiser_at_rest(parameters),
     )
 
 
-def _widened(
-    old: dict[str, jax.Array], fresh: dict[str, jax.Array], vector: jax.Array | None
-) -> dict[str, jax.Array]:
+def _widened(old: Layer, fresh: Layer, vector: Floats32 | None) -> Layer:
     """Put an old layer into a fresh, larger one; from new inputs to old units nothing flows."""
     rows, columns = old["kernel"].shape
-    kernel = fresh["kernel"].at[:rows, :columns].set(old["kernel"]).at[rows:, :columns].set(0.0)
+    kernel = fresh["kernel"]
+    kernel[:rows, :columns], kernel[rows:, :columns] = old["kernel"], 0.0
     if vector is not None:
         left = old["kernel"] @ vector
-        left = jnp.pad(left / jnp.linalg.norm(left), (0, kernel.shape[0] - rows))
+        left = np.pad(left / np.linalg.norm(left), (0, kernel.shape[0] - rows))
         new_columns = kernel[:, columns:]
-        kernel = kernel.at[:, columns:].set(new_columns - jnp.outer(left, left @ new_columns))
-    return {"kernel": kernel, "bias": jnp.pad(old["bias"], (0, kernel.shape[1] - columns))}
+        kernel[:, columns:] = new_columns - np.outer(left, left @ new_columns)
+    return {"kernel": kernel, "bias": np.pad(old["bias"], (0, kernel.shape[1] - columns))}
 
 
-def _passing_on(width: int, fresh: dict[str, jax.Array], *, is_first: bool) -> dict[str, jax.Array]:
+def _passing_on(width: int, fresh: Layer, *, is_first: bool) -> Layer:
     """Return a layer whose first 2 x width units are +x and -x of the x that comes in; the rest are fresh.
 
     The first such layer reads x itself, a later one the pair silu(x), silu(-x), whose difference is x.
     """
-    identity = jnp.eye(width)
-    block = jnp.concatenate([identity, -identity], axis=1)
-    block = block if is_first else jnp.concatenate([block, -block], axis=0)
-    rows = fresh["kernel"].shape[0]
-    kernel = fresh["kernel"].at[:, : 2 * width].set(jnp.pad(block, ((0, rows - block.shape[0]), (0, 0))))
-    return {"kernel": kernel, "bias": jnp.zeros_like(fresh["bias"])}
+    identity = np.eye(width, dtype=np.float32)
+    block = np.concatenate([identity, -identity], axis=1)
+    block = block if is_first else np.concatenate([block, -block], axis=0)
+    kernel = fresh["kernel"]
+    kernel[: block.shape[0], : 2 * width], kernel[block.shape[0] :, : 2 * width] = block, 0.0
+    return {"kernel": kernel, "bias": np.zeros_like(fresh["bias"])}
 
 
-def _largest_singular(kernel_io: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _largest_singular(kernel_io: Floats32) -> tuple[Floats32, np.float32]:
     """Return the right singular vector (outputs,) of the largest singular value, and the value."""
-    _, value_s, right_so = jnp.linalg.svd(kernel_io, full_matrices=False)
+    _, value_s, right_so = np.linalg.svd(kernel_io, full_matrices=False)
     return right_so[0], value_s[0]

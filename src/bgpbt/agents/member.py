@@ -12,10 +12,19 @@ import optax
 from bgpbt.agents import networks, normaliser
 from bgpbt.agents.architecture import Architectures
 from bgpbt.contracts import Arrays
-from bgpbt.envs.vector import VectorState
+from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
 from bgpbt.errors import DamagedRunError
 
-__all__ = ["ActorCritic", "Member", "Policy", "SpectralVectors", "arrays_of", "initialise_agent", "restore"]
+__all__ = [
+    "ActorCritic",
+    "Member",
+    "Policy",
+    "SpectralVectors",
+    "arrays_of",
+    "initialise_agent",
+    "optimiser_at_rest",
+    "restore",
+]
 
 Tree = TypeVar("Tree")
 
@@ -58,27 +67,31 @@ class Member(NamedTuple):
 
 
 def initialise_agent(
-    key: jax.Array,
+    random: np.random.Generator,
     architectures: Architectures,
-    *,
-    observation_size: int,
-    action_size: int,
-    environments: VectorState,
+    environment: VectorEnvironment,
+    starts: StartStates,
 ) -> Member:
-    """Return a member with new networks, an optimiser at rest and no observation seen."""
-    policy_key, value_key = jax.random.split(key)
-    policy, policy_spectral = networks.initialise(
-        policy_key, architectures.policy, observation_size, 2 * action_size
-    )
-    value, value_spectral = networks.initialise(value_key, architectures.value, observation_size, 1)
+    """Return a member with new networks, an optimiser at rest and no observation seen, on the host."""
+    observations = environment.environment.observation_size
+    actions = environment.environment.action_size
+    policy, policy_spectral = networks.initialise(random, architectures.policy, observations, 2 * actions)
+    value, value_spectral = networks.initialise(random, architectures.value, observations, 1)
     parameters = ActorCritic(policy, value)
     return Member(
         parameters=parameters,
         spectral=SpectralVectors(policy_spectral, value_spectral),
-        optimiser=optax.scale_by_adam().init(parameters),
-        normaliser=normaliser.fresh(observation_size),
-        environments=environments,
+        optimiser=optimiser_at_rest(parameters),
+        normaliser=normaliser.fresh(observations),
+        environments=environment.reset(starts),
     )
+
+
+def optimiser_at_rest(parameters: ActorCritic) -> optax.ScaleByAdamState:
+    """Return what `optax.scale_by_adam().init` does, of NumPy's arrays, for which nothing is compiled."""
+    count: Any = np.zeros((), np.int32)
+    mu, nu = (jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), parameters) for _ in range(2))
+    return optax.ScaleByAdamState(count=count, mu=mu, nu=nu)
 
 
 def arrays_of(tree: Any) -> dict[str, npt.NDArray[np.generic]]:

@@ -9,10 +9,12 @@ the kernels and are no parameters. A network inside a larger one (`bgpbt.agents.
 many of its layers are real.
 """
 
-from typing import NamedTuple, TypeAlias
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bgpbt.agents.architecture import Architecture
 
@@ -37,24 +39,28 @@ _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
 
 
 def initialise(
-    key: jax.Array, architecture: Architecture, inputs: int, outputs: int
+    random: np.random.Generator, architecture: Architecture, inputs: int, outputs: int
 ) -> tuple[Parameters, Spectral]:
-    """Draw a network: LeCun-uniform kernels, zero biases, random unit singular vectors."""
+    """Draw a network: LeCun-uniform kernels, zero biases, random unit singular vectors.
+
+    The arrays are NumPy's: in JAX every shape that is drawn would be a program to compile.
+    """
     sizes = (inputs, *[architecture.width] * architecture.depth, outputs)
-    layer_keys = jax.random.split(key, 2 * (len(sizes) - 1))
-    draw = jax.nn.initializers.lecun_uniform()
-    parameters = tuple(
-        {"kernel": draw(layer_key, (size_in, size_out), jnp.float32), "bias": jnp.zeros(size_out)}
-        for layer_key, size_in, size_out in zip(layer_keys, sizes, sizes[1:], strict=False)
+    parameters: Any = tuple(
+        {
+            "kernel": random.uniform(-1.0, 1.0, (rows, columns)).astype(np.float32) * np.float32(bound),
+            "bias": np.zeros(columns, np.float32),
+        }
+        for rows, columns in pairwise(sizes)
+        for bound in [np.sqrt(3.0 / rows)]  # of a uniform distribution with variance 1 / rows
     )
     if not architecture.spectral_norm:
         return parameters, ()
-    vector_keys = layer_keys[len(sizes) - 1 :]
-    spectral = tuple(
-        _unit(jax.random.normal(vector_key, (architecture.width,)))
-        for vector_key in vector_keys[: architecture.depth]
+    direction_lo = random.normal(size=(architecture.depth, architecture.width))
+    vectors: Any = tuple(
+        (direction_o / np.linalg.norm(direction_o)).astype(np.float32) for direction_o in direction_lo
     )
-    return parameters, spectral
+    return parameters, vectors
 
 
 def apply(parameters: Parameters, spectral: Spectral, input_bi: jax.Array) -> jax.Array:

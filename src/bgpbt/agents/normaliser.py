@@ -4,10 +4,11 @@ Batches are merged by the parallel form of Welford's update (Chan, Golub and LeV
 cancel as a difference of sums of squares would in float32.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 __all__ = ["CLIP", "Normaliser", "fresh", "merge", "normalise", "statistics"]
 
@@ -25,7 +26,8 @@ class Normaliser(NamedTuple):
 
 def fresh(observation_size: int) -> Normaliser:
     """Return the statistics of nothing; they normalise as mean 0 and deviation 1."""
-    return Normaliser(jnp.zeros(()), jnp.zeros(observation_size), jnp.zeros(observation_size))
+    nothing_o: Any = np.zeros(observation_size, np.float32)  # NumPy's: JAX's would be programs to compile
+    return Normaliser(np.zeros((), np.float32), nothing_o, nothing_o.copy())  # type: ignore[arg-type]
 
 
 def merge(first: Normaliser, second: Normaliser) -> Normaliser:

@@ -2,11 +2,14 @@
 
 A unit whose incoming and outgoing weights are zero stays zero under SiLU and gets no gradient, and a layer
 that is passed over is an identity; so a padded network computes, and learns, exactly what the small one does.
-Depth and normalisation become numbers that a program is given, not part of its shape.
+Depth and normalisation become numbers that a program is given, not part of its shape. NumPy pads, on the
+host, where no shape is a program to compile.
 """
 
+from typing import Any, cast
+
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from bgpbt.agents import networks
 from bgpbt.agents.architecture import Architecture, Architectures
@@ -47,14 +50,15 @@ def pad(
     parameters, spectral = network
     if isinstance(spectral, networks.PaddedSpectral):
         raise InputError("the network is padded already")
-    nothing = jnp.zeros(room.width, parameters[0]["bias"].dtype)
+    nothing = np.zeros(room.width, parameters[0]["bias"].dtype)
+    vectors: Any = tuple(
+        np.pad(spectral[index], (0, room.width - shape.width)) if index < len(spectral) else nothing
+        for index in range(room.depth)
+    )
     padded_spectral = networks.PaddedSpectral(
-        vectors=tuple(
-            jnp.pad(spectral[index], (0, room.width - shape.width)) if index < len(spectral) else nothing
-            for index in range(room.depth)
-        ),
-        depth=jnp.int32(shape.depth),
-        is_normalised=jnp.asarray(shape.spectral_norm),
+        vectors=vectors,
+        depth=cast(jax.Array, np.int32(shape.depth)),
+        is_normalised=cast(jax.Array, np.bool_(shape.spectral_norm)),
     )
     return _pad_parameters(parameters, room), padded_spectral
 
@@ -127,18 +131,18 @@ def _pad_parameters(parameters: networks.Parameters, room: Architecture) -> netw
     inputs, outputs = parameters[0]["kernel"].shape[0], output["kernel"].shape[1]
     rows = [inputs] + [room.width] * (room.depth - 1)
     dtype = output["kernel"].dtype
-    layers = [
+    layers: list[Any] = [
         _pad_layer(hidden[index], (rows[index], room.width))
         if index < len(hidden)
-        else {"kernel": jnp.zeros((rows[index], room.width), dtype), "bias": jnp.zeros(room.width, dtype)}
+        else {"kernel": np.zeros((rows[index], room.width), dtype), "bias": np.zeros(room.width, dtype)}
         for index in range(room.depth)
     ]
     return (*layers, _pad_layer(output, (room.width, outputs)))
 
 
-def _pad_layer(layer: dict[str, jax.Array], shape: tuple[int, int]) -> dict[str, jax.Array]:
+def _pad_layer(layer: dict[str, jax.Array], shape: tuple[int, int]) -> dict[str, Any]:
     rows, columns = layer["kernel"].shape
     return {
-        "kernel": jnp.pad(layer["kernel"], ((0, shape[0] - rows), (0, shape[1] - columns))),
-        "bias": jnp.pad(layer["bias"], (0, shape[1] - columns)),
+        "kernel": np.pad(layer["kernel"], ((0, shape[0] - rows), (0, shape[1] - columns))),
+        "bias": np.pad(layer["bias"], (0, shape[1] - columns)),
     }

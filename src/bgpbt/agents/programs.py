@@ -1,8 +1,9 @@
 """The compiled programs of one pair of architectures.
 
-They are compiled for their shapes, so a call with another shape or type is an error and never a silent second
-compilation. All randomness enters as a raw threefry key (two uint32 words) made from a seed; each use has its
-own stream, so no key is used twice.
+Compilation takes longer than many an iteration, so programs are few: an iteration is one, with the teacher
+in it whether there is one or not, and new networks are drawn by NumPy. A program is compiled for its shapes,
+so a call with another shape or type is an error and never a silent second compilation. All randomness comes
+from a seed as a raw threefry key (two uint32 words); each use has its own stream, so no key is used twice.
 """
 
 import threading
@@ -16,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.agents.architecture import Architectures
-from bgpbt.agents.distillation import Lesson, Teacher, no_lesson, teach, teacher_of
+from bgpbt.agents.architecture import Architecture, Architectures
+from bgpbt.agents.distillation import Lesson, Tuition, no_lesson, no_tuition, teach
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.growth import grow_member
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters, hyperparameters_of
@@ -28,26 +29,28 @@ from bgpbt.agents.rollout import Experience, empty
 from bgpbt.envs.vector import StartStates
 
 __all__ = [
+    "Evaluate",
+    "Functions",
     "Iteration",
     "Programs",
     "SeedWords",
-    "Teach",
     "blank_lesson",
     "collect_key",
-    "compile_growth",
+    "compile_evaluation",
     "compile_programs",
     "compile_starts",
-    "compile_teacher",
     "evaluate_key",
+    "grown",
     "learn_key",
+    "member_shape",
     "seed_words",
 ]
 
 SeedWords = npt.NDArray[np.uint32]
 """A seed as a raw threefry key: (2,), high word first."""
 
-Teach = Callable[[Teacher, Experience, np.int32, Lesson], Lesson]
-"""A compiled `bgpbt.agents.distillation.teach`."""
+Evaluate = Callable[[Policy, SeedWords], tuple[jax.Array, jax.Array]]
+"""Returns the returns (episodes,) and the steps that the longest episode took."""
 
 
 class _Stream(IntEnum):
@@ -72,15 +75,36 @@ class Iteration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
-    """What a trainer calls; every argument and result is an array or a tree of arrays."""
+    """What a trainer calls; every argument and result is an array or a tree of arrays.
+
+    A run compiles `draw_starts` once, `train` for each pair of architectures, and `evaluate` for each policy.
+    `collect` and `learn` are the halves of `train`, for who looks at the data in between or times them; they
+    are compiled for nobody else.
+    """
 
     draw_starts: Callable[[SeedWords], StartStates]
-    initialise: Callable[[SeedWords, StartStates], Member]
-    collect: Callable[..., tuple[Member, Experience]]  # the member it is given is consumed
-    learn: Callable[..., tuple[Member, LossTerms]]  # so it is here
-    evaluate: Callable[[Policy, SeedWords], tuple[jax.Array, jax.Array]]  # returns (episodes,), steps
+    train: Callable[..., tuple[Member, LossTerms]]  # the member it is given is consumed
+    evaluate: Evaluate
+    collect: Callable[..., tuple[Member, Experience]]  # so it is here
+    learn: Callable[..., tuple[Member, LossTerms]]  # and here
     member_shape: Member  # shapes and types, for restoring
-    no_lesson: Lesson
+    no_tuition: Tuition
+    learner: Learner
+    architectures: Architectures
+
+    @property
+    def no_lesson(self) -> Lesson:
+        """What `learn` is told where there is no teacher."""
+        return jax.device_put(blank_lesson(self.learner))
+
+    def initialise(self, seed: SeedWords, starts: StartStates) -> Member:
+        """Return a new member at the start states, drawn without a program."""
+        return initialise_agent(
+            random_of(seed, _Stream.INITIALISE),
+            self.architectures,
+            self.learner.environment,
+            jax.tree.map(np.array, starts),  # a copy: training consumes the member, and not the start states
+        )
 
     def iterate(
         self,
@@ -88,18 +112,21 @@ class Programs:
         starts: StartStates,
         hyperparameters: Hyperparameters,
         iteration: Iteration,
-        teach: Callable[[Experience], Lesson] | None = None,
+        tuition: Tuition | None = None,
     ) -> tuple[Member, LossTerms]:
         """Collect, let a teacher look at the data, and learn. The member it is given is consumed."""
         numbers = (hyperparameters, np.int32(iteration.unrolls), iteration.seed, np.int32(iteration.index))
-        member, experience = self.collect(member, starts, *numbers)
-        lesson = self.no_lesson if teach is None else teach(experience)
-        return self.learn(member, experience, lesson, *numbers)
+        return self.train(member, starts, self.no_tuition if tuition is None else tuition, *numbers)
 
 
 def seed_words(seed: int) -> SeedWords:
     """Return a seed in [0, 2**64) as a key; different seeds are different keys."""
     return np.array([seed >> 32, seed & 0xFFFFFFFF], dtype=np.uint32)
+
+
+def random_of(seed: SeedWords, stream: _Stream) -> np.random.Generator:
+    """Return NumPy's generator for one use of a seed."""
+    return np.random.default_rng([*map(int, seed), stream])
 
 
 def collect_key(seed: jax.Array, iteration: jax.Array) -> jax.Array:
@@ -130,84 +157,104 @@ def compile_starts(learner: Learner) -> Callable[[SeedWords], StartStates]:
 def compile_programs(
     learner: Learner,
     architectures: Architectures,
+    room: Architectures,
     draw_starts: Callable[[SeedWords], StartStates],
-    *,
-    evaluation_episodes: int,
+    evaluate: Evaluate,
 ) -> Programs:
-    """Compile what it takes to train and score agents of these architectures."""
-    functions = _Functions(learner, architectures, evaluation_episodes)
+    """Compile what it takes to train agents of these architectures, under teachers that fit into `room`."""
+    functions = Functions(learner)
     seed, integer = _shape((2,), jnp.uint32), _shape((), jnp.int32)
     starts = jax.eval_shape(learner.environment.starts, seed)
-    member = jax.eval_shape(functions.initialise, seed, starts)
+    member = member_shape(learner, architectures)
     numbers = (hyperparameters_of(DEFAULTS), integer, seed, integer)
-    _, experience = jax.eval_shape(functions.collect, member, starts, *numbers)
-    lesson = blank_lesson(learner)
+    tuition = no_tuition(room, learner.environment.environment)
+    experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
     return Programs(
         draw_starts=draw_starts,
-        initialise=_compiled(functions.initialise, seed, starts),
+        train=_compiled(functions.train, member, starts, tuition, *numbers, consume=(0,)),
+        evaluate=evaluate,
         collect=_compiled(functions.collect, member, starts, *numbers, consume=(0,)),
-        learn=_compiled(functions.learn, member, experience, lesson, *numbers, consume=(0,)),
-        evaluate=_compiled(functions.evaluate, member.policy, seed),
+        learn=_compiled(functions.learn, member, experience, blank_lesson(learner), *numbers, consume=(0,)),
         member_shape=member,
-        no_lesson=jax.device_put(lesson),
+        no_tuition=jax.device_put(tuition),
+        learner=learner,
+        architectures=architectures,
     )
 
 
-def compile_teacher(learner: Learner, member: Member) -> Teach:
-    """Compile what it takes for members shaped like this one to teach."""
-    lesson = blank_lesson(learner)
-    experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
-    compiled: Teach = _compiled(teach, teacher_of(member), experience, _shape((), jnp.int32), lesson)
+def compile_evaluation(learner: Learner, policy: Architecture, *, episodes: int) -> Evaluate:
+    """Compile what scores policies of an architecture, whatever the value network beside them."""
+    vector = learner.environment
+
+    def evaluate(policy: Policy, seed: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return episode_returns(
+            vector.environment,
+            policy,
+            evaluate_key(seed),
+            episodes=episodes,
+            episode_length=vector.episode_length,
+        )
+
+    shape = member_shape(learner, Architectures(policy=policy, value=policy)).policy
+    compiled: Evaluate = _compiled(evaluate, shape, _shape((2,), jnp.uint32))
     return compiled
 
 
-def compile_growth(member: Member, new: Architectures) -> Callable[[Member, SeedWords], Member]:
-    """Compile what it takes to enlarge members shaped like this one; growth must apply."""
+def member_shape(learner: Learner, architectures: Architectures) -> Member:
+    """Return the shapes and types of a member of these architectures."""
 
-    def enlarge(member: Member, seed: jax.Array) -> Member:
-        return grow_member(member, new, jax.random.fold_in(seed, _Stream.GROW))
+    def new(seed: jax.Array) -> Member:
+        starts = learner.environment.starts(seed)
+        return initialise_agent(np.random.default_rng(0), architectures, learner.environment, starts)
 
-    compiled: Callable[[Member, SeedWords], Member] = _compiled(enlarge, member, _shape((2,), jnp.uint32))
-    return compiled
+    return jax.eval_shape(new, _shape((2,), jnp.uint32))
+
+
+def grown(member: Member, new: Architectures, seed: SeedWords) -> Member:
+    """Return a member with larger networks, drawn without a program; growth must apply."""
+    return grow_member(member, new, random_of(seed, _Stream.GROW))
 
 
 @dataclass(frozen=True, slots=True)
-class _Functions:
-    """The programs before compilation."""
+class Functions:
+    """The programs before compilation.
+
+    Args:
+        learner: what they are made of.
+    """
 
     learner: Learner
-    architectures: Architectures
-    evaluation_episodes: int
 
-    def initialise(self, seed: jax.Array, starts: StartStates) -> Member:
-        environment = self.learner.environment
-        return initialise_agent(
-            jax.random.fold_in(seed, _Stream.INITIALISE),
-            self.architectures,
-            observation_size=environment.environment.observation_size,
-            action_size=environment.environment.action_size,
-            environments=environment.reset(starts),
-        )
+    def train(
+        self,
+        member: Member,
+        starts: StartStates,
+        tuition: Tuition,
+        *numbers: Any,
+        most_steps: jax.Array | None = None,
+    ) -> tuple[Member, LossTerms]:
+        """Collect, listen to the teacher, and learn; `most_steps` as in `bgpbt.agents.rollout.Extent`."""
+        hyperparameters, unrolls, *_ = numbers
+        member, experience = self.collect(member, starts, *numbers, most_steps=most_steps)
+        blank = blank_lesson(self.learner)
+        lesson = teach(tuition, experience, unrolls * hyperparameters.unroll_length, blank)
+        return self.learn(member, experience, lesson, *numbers)
 
-    def collect(self, member: Member, starts: StartStates, *numbers: Any) -> tuple[Member, Experience]:
+    def collect(
+        self, member: Member, starts: StartStates, *numbers: Any, most_steps: jax.Array | None = None
+    ) -> tuple[Member, Experience]:
+        """Collect the data of an iteration."""
         hyperparameters, unrolls, seed, index = numbers
-        return self.learner.collect(member, starts, hyperparameters, unrolls, collect_key(seed, index))
+        key = collect_key(seed, index)
+        return self.learner.collect(member, starts, hyperparameters, unrolls, key, most_steps=most_steps)
 
     def learn(
         self, member: Member, experience: Experience, lesson: Lesson, *numbers: Any
     ) -> tuple[Member, LossTerms]:
+        """Learn from them and from what the teacher says of them."""
         hyperparameters, unrolls, seed, index = numbers
         return self.learner.learn(
             member, (experience, lesson), hyperparameters, unrolls, learn_key(seed, index)
-        )
-
-    def evaluate(self, policy: Policy, seed: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return episode_returns(
-            self.learner.environment.environment,
-            policy,
-            evaluate_key(seed),
-            episodes=self.evaluation_episodes,
-            episode_length=self.learner.environment.episode_length,
         )
 
 

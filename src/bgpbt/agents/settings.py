@@ -10,13 +10,13 @@ from ConfigSpace import (
 )
 
 from bgpbt import envs
-from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architectures
+from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
 from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 
-__all__ = ["PPOSettings", "Ranges"]
+__all__ = ["PPOSettings", "Ranges", "largest_architectures"]
 
 LARGEST_SLICE = 8192  # rows; matrix products run at full rate well below, memory grows beyond
 
@@ -136,6 +136,25 @@ class Ranges:
         ):
             if value > largest:
                 raise InputError(f"{name} = {value} is above {largest}, the largest in the space")
+
+
+def largest_architectures(space: Space, default: Architectures) -> Architectures:
+    """Return the smallest networks into which all fit that the space can propose.
+
+    Raises:
+        InputError: a depth or a width is not an integer input.
+    """
+
+    def largest(network: str, shape: Architecture) -> Architecture:
+        names = dict(space.configuration_space)
+        depth, width = f"{network}_depth", f"{network}_log2_width"
+        return Architecture(
+            depth=max(_levels(space, depth)) if depth in names else shape.depth,
+            width=2 ** max(_levels(space, width)) if width in names else shape.width,
+            spectral_norm=f"{network}_spectral_norm" in names or shape.spectral_norm,
+        )
+
+    return Architectures(policy=largest("policy", default.policy), value=largest("value", default.value))
 
 
 def _levels(space: Space, name: str) -> tuple[int, ...]:

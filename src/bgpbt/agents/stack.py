@@ -11,18 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from bgpbt.agents.architecture import Architectures
-from bgpbt.agents.distillation import Lesson, Teacher, teach
+from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member
-from bgpbt.agents.padding import largest_of, pad, pad_member, unpad_member
-from bgpbt.agents.programs import collect_key, evaluate_key, learn_key, seed_words
-from bgpbt.agents.rollout import Experience
+from bgpbt.agents.padding import pad_member, unpad_member
+from bgpbt.agents.programs import Functions, evaluate_key, seed_words
 from bgpbt.agents.trainer import Begun, PPOTrainer, Training
 from bgpbt.contracts import Checkpoints
 from bgpbt.records import Order, Outcome
@@ -59,7 +56,7 @@ class StackedTrainer:
         began = time.perf_counter()
         begun = [self._trainer.begin(order, checkpoints) for order in orders]
         functions = self._functions_of(len(orders))
-        room = largest_of([one.architectures for one in begun])
+        room = self._trainer.room_of(begun)
         stack = functions.place(_stacked([pad_member(one.member, one.architectures, room) for one in begun]))
         stack, steps, losses = self._learn(begun, stack, functions)
         returns = self._evaluate(stack, functions)
@@ -82,7 +79,7 @@ class StackedTrainer:
         starts = functions.place(_stacked([one.starts for one in begun]))
         hyperparameters = functions.place(_stacked([one.hyperparameters for one in begun]))
         seeds = functions.place(np.stack([seed_words(one.order.seed) for one in begun]))
-        teachers = _teachers(begun)
+        tuition = functions.place(_stacked(self._tuition(begun)))
         steps, losses = [0] * len(begun), [list[LossTerms]() for _ in begun]
         iteration = 0
         while any(unrolls := self._unrolls(begun, steps)):
@@ -90,20 +87,16 @@ class StackedTrainer:
                 count * int(one.hyperparameters.unroll_length)
                 for count, one in zip(unrolls, begun, strict=True)
             ]
-            numbers = (
+            stack, terms = functions.train(
+                stack,
+                starts,
+                tuition._replace(**functions.place(_weights(begun, steps))),
                 hyperparameters,
                 functions.place(np.array(unrolls, np.int32)),
                 seeds,
                 np.int32(iteration),
                 np.int32(max(lengths)),
             )
-            stack, experience = functions.collect(stack, starts, *numbers)
-            lesson = functions.place(_weights(begun, steps, self._trainer.no_lesson))
-            if teachers is not None:
-                placed = functions.place(teachers)
-                lengths_m = functions.place(np.array(lengths, np.int32))
-                lesson = functions.teach(placed, experience, lengths_m, lesson)
-            stack, terms = functions.learn(stack, experience, lesson, *numbers[:-1])
             terms = jax.device_get(terms)
             for index, (one, count) in enumerate(zip(begun, unrolls, strict=True)):
                 if count:
@@ -112,6 +105,12 @@ class StackedTrainer:
                     self._trainer.report(one.order, steps[index])
             iteration += 1
         return stack, steps, losses
+
+    def _tuition(self, begun: Sequence[Begun]) -> list[Tuition]:
+        """Return what each member is taught, all teachers in one room."""
+        room = self._trainer.room_of(begun)
+        nobody = no_tuition(room, self._trainer.environment.environment)
+        return [nobody if one.tutor is None else one.tutor.at(0, room) for one in begun]
 
     def _unrolls(self, begun: Sequence[Begun], steps: Sequence[int]) -> list[int]:
         return [
@@ -146,17 +145,13 @@ class _Functions:
     learner: Learner
     evaluation_episodes: int
     sharding: jax.sharding.NamedSharding
-    collect: Callable[..., tuple[Tree, Tree]] = field(init=False)
-    teach: Callable[..., Tree] = field(init=False)
-    learn: Callable[..., tuple[Tree, Tree]] = field(init=False)
+    train: Callable[..., tuple[Tree, Tree]] = field(init=False)
     evaluate: Callable[..., tuple[Tree, Tree]] = field(init=False)
 
     def __post_init__(self) -> None:
         each, shared = self.sharding.spec, jax.sharding.PartitionSpec()
         set_field = object.__setattr__  # the dataclass is frozen
-        set_field(self, "collect", self._program(self._collect, [each] * 5 + [shared] * 2, consumed=0))
-        set_field(self, "teach", self._program(jax.vmap(teach), [each] * 4, consumed=3))
-        set_field(self, "learn", self._program(self._learn, [each] * 6 + [shared], consumed=0))
+        set_field(self, "train", self._program(self._train, [each] * 6 + [shared] * 2, consumed=0))
         set_field(self, "evaluate", self._program(self._evaluate, [each, shared]))
 
     def _program(
@@ -179,26 +174,18 @@ class _Functions:
         """Give every device its members."""
         return jax.device_put(tree, self.sharding)
 
-    def _collect(self, stack: Tree, starts: Tree, *numbers: Any) -> tuple[Tree, Tree]:
+    def _train(self, stack: Tree, starts: Tree, tuition: Tree, *numbers: Any) -> tuple[Tree, Tree]:
         hyperparameters, unrolls_m, seed_m, iteration, most_steps = numbers
+        functions = Functions(self.learner)
 
-        def one(member: Any, starts: Any, hyperparameters: Any, unrolls: Any, seed: Any) -> Any:
-            key = collect_key(seed, iteration)
-            return self.learner.collect(member, starts, hyperparameters, unrolls, key, most_steps=most_steps)
+        def one(
+            member: Any, starts: Any, tuition: Any, hyperparameters: Any, unrolls: Any, seed: Any
+        ) -> tuple[Member, LossTerms]:
+            own = (hyperparameters, unrolls, seed, iteration)
+            return functions.train(member, starts, tuition, *own, most_steps=most_steps)
 
-        collected: tuple[Tree, Tree] = jax.vmap(one)(stack, starts, hyperparameters, unrolls_m, seed_m)
-        return collected
-
-    def _learn(self, stack: Tree, experience: Experience, lesson: Lesson, *numbers: Any) -> tuple[Tree, Tree]:
-        hyperparameters, unrolls_m, seed_m, iteration = numbers
-
-        def one(member: Any, data: Any, hyperparameters: Any, unrolls: Any, seed: Any) -> Any:
-            return self.learner.learn(member, data, hyperparameters, unrolls, learn_key(seed, iteration))
-
-        learnt: tuple[Tree, Tree] = jax.vmap(one)(
-            stack, (experience, lesson), hyperparameters, unrolls_m, seed_m
-        )
-        return learnt
+        trained: tuple[Tree, Tree] = jax.vmap(one)(stack, starts, tuition, hyperparameters, unrolls_m, seed_m)
+        return trained
 
     def _evaluate(self, policies: Tree, seed: jax.Array) -> tuple[Tree, Tree]:
         vector = self.learner.environment
@@ -221,32 +208,14 @@ def local_devices() -> list[jax.Device]:
     return jax.local_devices()
 
 
-def _teachers(begun: Sequence[Begun]) -> Tree | None:
-    """Return the teachers in one room, or None if nobody is taught; who is not taught has any."""
-    taught = [one.tutor for one in begun if one.tutor is not None]
-    if not taught:
-        return None
-    tutors = [one.tutor or taught[0] for one in begun]
-    room = largest_of([tutor.architectures for tutor in tutors])
-    return _stacked([_padded(tutor.teacher, tutor.architectures, room) for tutor in tutors])
-
-
-def _padded(teacher: Teacher, shapes: Architectures, room: Architectures) -> Teacher:
-    policy, policy_spectral = pad((teacher.policy, teacher.policy_spectral), shapes.policy, room.policy)
-    value, value_spectral = pad((teacher.value, teacher.value_spectral), shapes.value, room.value)
-    return teacher._replace(
-        policy=policy, policy_spectral=policy_spectral, value=value, value_spectral=value_spectral
-    )
-
-
-def _weights(begun: Sequence[Begun], steps: Sequence[int], blank: Lesson) -> Tree:
-    """Return blank lessons with the weight that each member's teacher has by now."""
-    return _stacked(
-        [
-            blank if one.tutor is None else blank._replace(**one.tutor.weights(done))
-            for one, done in zip(begun, steps, strict=True)
-        ]
-    )
+def _weights(begun: Sequence[Begun], steps: Sequence[int]) -> dict[str, Tree]:
+    """Return what each member's teacher counts by now."""
+    nothing = {"kl_weight": np.float32(0.0), "value_weight": np.float32(0.0)}
+    weights = [
+        nothing if one.tutor is None else one.tutor.weights(done)
+        for one, done in zip(begun, steps, strict=True)
+    ]
+    return {name: np.stack([weight[name] for weight in weights]) for name in nothing}
 
 
 def _sharding(devices: Sequence[jax.Device]) -> jax.sharding.NamedSharding:
@@ -255,7 +224,7 @@ def _sharding(devices: Sequence[jax.Device]) -> jax.sharding.NamedSharding:
 
 
 def _stacked(trees: Sequence[Any]) -> Tree:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)  # JAX's would be a program for each shape
 
 
 def _unstacked(stack: Tree, count: int) -> list[Member]:

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,15 +13,15 @@ import numpy.typing as npt
 from bgpbt import envs
 from bgpbt.agents.architecture import Architectures, architectures_of
 from bgpbt.agents.compilation import CompilationCounter
-from bgpbt.agents.distillation import Lesson, teacher_of
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.growth import check_growth
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, arrays_of, restore
-from bgpbt.agents.programs import Iteration, Programs, blank_lesson, seed_words
-from bgpbt.agents.settings import PPOSettings, Ranges
+from bgpbt.agents.padding import largest_of
+from bgpbt.agents.programs import Iteration, Programs, grown, member_shape, seed_words
+from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
 from bgpbt.agents.tutor import Tutor
 from bgpbt.agents.workshop import Workshop
 from bgpbt.contracts import Checkpoints
@@ -50,6 +50,7 @@ class PPOTrainer:
         self._settings = settings
         self._on_progress = on_progress
         self._ranges = Ranges.of(space)
+        self._room = largest_architectures(space, settings.architectures)
         self._vector = VectorEnvironment(
             environment=envs.make(settings.environment),
             count=settings.environments,
@@ -82,6 +83,7 @@ class PPOTrainer:
             return None
         trainer = copy.copy(self)
         trainer._settings = settings
+        trainer._room = largest_architectures(space, settings.architectures)
         trainer._on_progress = on_progress
         return trainer
 
@@ -95,10 +97,13 @@ class PPOTrainer:
         """What every member's programs are made of."""
         return self._learner
 
-    @property
-    def no_lesson(self) -> Lesson:
-        """What a member is told that has no teacher."""
-        return blank_lesson(self._learner)
+    def room_of(self, begun: Sequence["Begun"]) -> Architectures:
+        """Return what networks are padded to: the largest of the space, so that it stays the same.
+
+        Members and teachers from outside the space are taken in.
+        """
+        teachers = [one.tutor.architectures for one in begun if one.tutor is not None]
+        return largest_of([self._room, *(one.architectures for one in begun), *teachers])
 
     @property
     def environment(self) -> VectorEnvironment:
@@ -107,7 +112,11 @@ class PPOTrainer:
 
     @property
     def compilations(self) -> int:
-        """Programs compiled in this process since the trainer was made."""
+        """Programs compiled in this process since the trainer was made, down to the smallest.
+
+        A run takes two for each pair of architectures and one besides. What an environment's library compiles
+        while it makes the task is not in it: the newer Brax has about fifty copies of constants.
+        """
         return self._counter.count
 
     @property
@@ -148,7 +157,7 @@ class PPOTrainer:
             hyperparameters=hyperparameters,
             starts=starts,
             member=self._starting_member(order, architectures, starts, checkpoints),
-            tutor=self._tutor(order, hyperparameters, checkpoints),
+            tutor=self._tutor(order, checkpoints),
         )
 
     def conclude(
@@ -209,19 +218,23 @@ class PPOTrainer:
         own = {"learning_rate": settings.learning_rate, "update_epochs": settings.update_epochs}
         return hyperparameters_of({**order.configuration, **own})
 
-    def programs(self, architectures: Architectures) -> Programs:
-        """Return the compiled programs of these architectures, compiling them the first time."""
-        return self._workshop.programs(architectures)
+    def programs(self, architectures: Architectures, room: Architectures | None = None) -> Programs:
+        """Return the programs of these architectures, each compiled when it is first called.
+
+        `room` is what teachers are padded to; without it, the largest networks that the space can propose.
+        """
+        return self._workshop.programs(architectures, self._room if room is None else room)
 
     def _learn(self, begun: "Begun") -> tuple[Member, int, list[LossTerms]]:
         order, hyperparameters, member = begun.order, begun.hyperparameters, begun.member
-        programs, seed = self.programs(begun.architectures), seed_words(order.seed)
+        room = self.room_of([begun])
+        programs, seed = self.programs(begun.architectures, room), seed_words(order.seed)
         steps = 0
         losses: list[LossTerms] = []
         while (unrolls := self.next_unrolls(hyperparameters, order.steps - steps)) > 0:
             iteration = Iteration(seed=seed, index=len(losses), unrolls=unrolls)
-            teach = None if begun.tutor is None else begun.tutor.at(steps, unrolls)
-            member, terms = programs.iterate(member, begun.starts, hyperparameters, iteration, teach)
+            tuition = None if begun.tutor is None else begun.tutor.at(steps, room)
+            member, terms = programs.iterate(member, begun.starts, hyperparameters, iteration, tuition)
             losses.append(jax.device_get(terms))  # waits, so that progress is real
             steps += self.steps_of(hyperparameters, unrolls)
             self.report(order, steps)
@@ -247,7 +260,7 @@ class PPOTrainer:
         if not isinstance(order.start, Distil):
             return fresh
         arrays, taught = self._load(order.start.teacher, checkpoints)
-        teacher = restore(self.programs(taught).member_shape, arrays, source="the teacher")
+        teacher = restore(member_shape(self._learner, taught), arrays, source="the teacher")
         return fresh._replace(normaliser=teacher.normaliser)  # what it sees is what its teacher saw
 
     def _grown(
@@ -256,27 +269,21 @@ class PPOTrainer:
         arrays, old = self._load(parent, checkpoints)
         check_growth(old.policy, architectures.policy, network="policy")
         check_growth(old.value, architectures.value, network="value")
-        shape = self.programs(old).member_shape
+        shape = member_shape(self._learner, old)
         member = restore(shape, arrays, source=f"checkpoint {parent}")
-        return self._workshop.growth(old, architectures)(member, seed_words(seed))
+        return grown(member, architectures, seed_words(seed))
 
-    def _tutor(
-        self, order: Order, hyperparameters: Hyperparameters, checkpoints: Checkpoints
-    ) -> Tutor | None:
+    def _tutor(self, order: Order, checkpoints: Checkpoints) -> Tutor | None:
         """Return what teaches the student of an order, if it is one."""
         if not isinstance(order.start, Distil):
             return None
         arrays, architectures = self._load(order.start.teacher, checkpoints)
-        shape = self.programs(architectures).member_shape
-        teacher = teacher_of(restore(shape, arrays, source=f"checkpoint {order.start.teacher}"))
+        shape = member_shape(self._learner, architectures)
         return Tutor(
-            teach=self._workshop.teaching(architectures),
-            teacher=teacher,
+            member=restore(shape, arrays, source=f"checkpoint {order.start.teacher}"),
             architectures=architectures,
-            blank=self.programs(architectures).no_lesson,
             start=order.start,
             settings=self._settings.distillation,
-            unroll_length=int(hyperparameters.unroll_length),
         )
 
     def _restored(

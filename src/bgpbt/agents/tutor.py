@@ -1,15 +1,13 @@
 """What teaches one student through one order."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bgpbt.agents.architecture import Architectures
-from bgpbt.agents.distillation import DistillationSettings, Lesson, Teacher
-from bgpbt.agents.programs import Teach
-from bgpbt.agents.rollout import Experience
+from bgpbt.agents.distillation import DistillationSettings, Tuition, teacher_of
+from bgpbt.agents.member import Member
 from bgpbt.records import Distil
 
 __all__ = ["Tutor"]
@@ -19,13 +17,10 @@ __all__ = ["Tutor"]
 class Tutor:
     """A teacher, the weight of whose word falls as the student gets on."""
 
-    teach: Teach
-    teacher: Teacher
+    member: Member  # on the host
     architectures: Architectures  # of the teacher
-    blank: Lesson
     start: Distil
     settings: DistillationSettings
-    unroll_length: int
 
     def weights(self, steps: int) -> dict[str, Any]:
         """Return what the next lesson counts when the student has done `steps` steps of the order."""
@@ -35,8 +30,11 @@ class Tutor:
             "value_weight": np.float32(weight * self.settings.value_coefficient),
         }
 
-    def at(self, steps: int, unrolls: int) -> Callable[[Experience], Lesson]:
-        """Return the lesson on the next rollout, when the student has done `steps` steps of the order."""
-        blank = self.blank._replace(**self.weights(steps))
-        length = np.int32(unrolls * self.unroll_length)
-        return lambda experience: self.teach(self.teacher, experience, length, blank)
+    def at(self, steps: int, room: Architectures) -> Tuition:
+        """Return the tuition of the next iteration, when the student has done `steps` steps of the order.
+
+        The teacher's networks are padded to `room`.
+        """
+        is_taught: Any = np.ones((), bool)
+        teacher = teacher_of(self.member, self.architectures, room)
+        return Tuition(teacher=teacher, is_taught=is_taught, **self.weights(steps))

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from bgpbt.envs.keys import raw_key
+from bgpbt.envs.keys import KEY_SHAPE, raw_key
 from bgpbt.envs.protocol import State
 
 __all__ = ["BraxPhysics", "BraxTask"]
@@ -37,7 +37,7 @@ class BraxTask:
         # Always compiled: outside `jit` the engine of 2022 would loop over bodies in Python.
         self._jit_reset = jax.jit(self._reset)
         self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
+        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
 
     @property
     def system(self) -> Any:

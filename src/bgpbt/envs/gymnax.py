@@ -5,12 +5,13 @@ choices has one number for each and takes the choice of the largest, or with two
 decides. gymnax's own time limits and resets stay unused: `bgpbt.envs.vector` does both.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from bgpbt.envs.keys import raw_key
+from bgpbt.envs.keys import KEY_SHAPE, raw_key
 from bgpbt.envs.protocol import Environment, State
 from bgpbt.errors import InputError
 
@@ -59,7 +60,7 @@ class GymnaxTask:
         self.action_size = _size(self._actions)
         self._jit_reset = jax.jit(self._reset)
         self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
+        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
 
     def reset(self, key: jax.Array) -> State:
         """Draw a start state."""
@@ -97,7 +98,7 @@ class GymnaxTask:
 
 def _size(actions: Any) -> int:
     if not hasattr(actions, "n"):
-        return int(jnp.prod(jnp.asarray(actions.shape)))
+        return math.prod(actions.shape)
     return 1 if actions.n == 2 else int(actions.n)
 
 

@@ -3,7 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-__all__ = ["raw_key"]
+__all__ = ["KEY_SHAPE", "raw_key"]
+
+KEY_SHAPE = jax.ShapeDtypeStruct((2,), jnp.uint32)
+"""Of a raw key: for asking what an environment would return, without a key, which would be one to make."""
 
 
 def raw_key(key: jax.Array) -> jax.Array:

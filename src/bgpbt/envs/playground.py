@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from bgpbt.envs.brax_import import without_noise
-from bgpbt.envs.keys import raw_key
+from bgpbt.envs.keys import KEY_SHAPE, raw_key
 from bgpbt.envs.protocol import Environment, State
 from bgpbt.errors import InputError
 
@@ -54,12 +54,12 @@ class PlaygroundTask:
         self.name = name
         self.action_size = int(task.action_size)
         self._task = task
-        first = jax.eval_shape(task.reset, jax.random.PRNGKey(0))
+        first = jax.eval_shape(task.reset, KEY_SHAPE)
         self._state_type = type(first)
         self._metrics = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), first.metrics)
         self._jit_reset = jax.jit(self._reset)
         self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
+        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
 
     def reset(self, key: jax.Array) -> State:
         """Draw a start state."""

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
 
 from bgpbt.envs.protocol import Environment, State
 from bgpbt.errors import InputError
@@ -65,15 +67,21 @@ class VectorEnvironment:
         return StartStates(state.physics, state.observation)
 
     def reset(self, starts: StartStates) -> VectorState:
-        """Begin an episode in each environment."""
-        never_b = jnp.zeros(self.count, bool)
+        """Begin an episode in each environment.
+
+        What is new is of NumPy's arrays, so that beginning is no program to compile.
+        """
+
+        def nothing(kind: npt.DTypeLike) -> Any:
+            return np.zeros(self.count, kind)
+
         return VectorState(
             physics=starts.physics,
             observation=starts.observation,
-            reward=jnp.zeros(self.count),
-            terminated=never_b,
-            truncated=never_b,
-            episode_step=jnp.zeros(self.count, jnp.int32),
+            reward=nothing(np.float32),
+            terminated=nothing(bool),
+            truncated=nothing(bool),
+            episode_step=nothing(np.int32),
         )
 
     def step(self, state: VectorState, starts: StartStates, action_ba: jax.Array) -> VectorState:

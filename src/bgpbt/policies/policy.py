@@ -122,7 +122,10 @@ def _to_file(arrays: dict[str, npt.NDArray[np.generic]], description: str) -> by
 
 def _fresh(description: PolicyDescription) -> Policy:
     parameters, spectral = networks.initialise(
-        jax.random.key(0), description.architecture, description.observation_size, 2 * description.action_size
+        np.random.default_rng(0),
+        description.architecture,
+        description.observation_size,
+        2 * description.action_size,
     )
     return Policy(parameters, spectral, normaliser.fresh(description.observation_size))
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.envs.brax_import import import_brax_v1
-from bgpbt.envs.keys import raw_key
+from bgpbt.envs.keys import KEY_SHAPE, raw_key
 from bgpbt.envs.protocol import State
 
 __all__ = ["Locomotion", "Rules", "centre_of_mass", "joint_state", "masses", "system_of"]
@@ -44,7 +44,7 @@ class Locomotion:
         # Always compiled: outside `jit` the engine would loop over bodies in Python.
         self._jit_reset = jax.jit(self._reset)
         self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, jax.random.PRNGKey(0)).observation.shape[-1])
+        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
 
     @property
     def system(self) -> Any:
