@@ -134,7 +134,7 @@ def random_search(problem: Problem, first: list[Configuration], evaluations: int
 
 def whole_space(problem: Problem, first: list[Configuration], evaluations: int, seed: int) -> list[float]:
     """Let the surrogate propose, anywhere."""
-    settings = SurrogateSettings(copula=False)
+    settings = SurrogateSettings(copula=False, noise_prior=0.01)
     values = [problem.value(configuration) for configuration in first]
     data = [_observed(c, v) for c, v in zip(first, values, strict=True)]
     warm_start: tuple[float, ...] = ()

@@ -29,7 +29,7 @@ def test_conditional_spaces_have_positive_semidefinite_covariances(seed: int) ->
     coordinates = coordinates_of(SPACE)
     x_nd = SPACE.encode(SPACE.sample(20, random))
     points = coordinates.points(x_nd, random.random(20), random.random(20))
-    layout = coordinates.layout(shared=False, fit_lengthscales=True)
+    layout = coordinates.layout(shared=False, fit_lengthscales=True, noise_prior=0.3)
     hyper = from_theta(random_theta(layout, seed), layout)
     assert np.linalg.eigvalsh(covariance(points, points, hyper)).min() > -1e-8 * hyper.signal_variance
 

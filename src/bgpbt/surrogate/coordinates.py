@@ -72,11 +72,11 @@ class Coordinates:
     parents: Columns  # columns that conditions look at
     activity_of_parents: dict[bytes, npt.NDArray[np.bool_]]  # what conditions answered before
 
-    def layout(self, *, shared: bool, fit_lengthscales: bool) -> Layout:
+    def layout(self, *, shared: bool, fit_lengthscales: bool, noise_prior: float) -> Layout:
         """Return the layout of theta: a lengthscale for each input and the context, or one for all."""
         own = (*range(self.ordered.size), *self.conditional.tolist(), self.ordered.size)
         group_d = (0,) * len(own) if shared else own
-        return Layout(group_d, self.categorical.size, fit_lengthscales)
+        return Layout(group_d, self.categorical.size, fit_lengthscales, noise_prior)
 
     def points(self, x_nd: Floats, context_n: Floats, time_n: Floats) -> Points:
         """Return the points of encoded configurations (n, d), NaN where an input is inactive."""

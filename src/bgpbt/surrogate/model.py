@@ -62,7 +62,9 @@ def model_of(
     scale = score_scale([request.score_before, *(member.score_before for member in members)])
     points = _points(coordinates, scale, usable, [observation.time for observation in usable])
     layout = coordinates.layout(
-        shared=settings.lengthscales == "shared", fit_lengthscales=settings.fit_lengthscales
+        shared=settings.lengthscales == "shared",
+        fit_lengthscales=settings.fit_lengthscales,
+        noise_prior=settings.noise_prior,
     )
     y_n = gaussian_ranks(rate_n) if settings.copula else standardised(rate_n)
     theta_p = fit(

@@ -30,6 +30,7 @@ class Layout:
     group_d: tuple[int, ...]  # which lengthscale each feature has
     categories: int
     fit_lengthscales: bool = True
+    noise_prior: float = 0.3  # median of the noise variance's prior
 
     @cached_property
     def groups(self) -> int:
@@ -59,15 +60,17 @@ class Layout:
     @cached_property
     def prior_mean_p(self) -> Floats:
         """Means of the priors."""
-        # Short lengthscales and little noise, chosen on Hartmann-6 and a mixed Ackley function: medians of
-        # sqrt(dimension) / 2 and 0.1 left more regret after 100 evaluations, on the former ten times as much.
+        # Lengthscales are short as chosen on Hartmann-6 and a mixed Ackley function: a median of
+        # sqrt(dimension) / 2 left more regret after 100 evaluations, on the former ten times as much.
         lengthscale = 0.5 if self.fit_lengthscales else FIXED_LENGTHSCALE
-        return self._vector(lengthscale=math.log(lengthscale), rate=math.log(0.05), noise=math.log(0.01))
+        return self._vector(
+            lengthscale=math.log(lengthscale), rate=math.log(0.05), noise=math.log(self.noise_prior)
+        )
 
     @cached_property
     def prior_deviation_p(self) -> Floats:
         """Standard deviations of the priors."""
-        return self._vector(lengthscale=1.0, overlap=1.0, mixing=1.5, rate=1.5, signal=1.0, noise=2.0)
+        return self._vector(lengthscale=1.0, overlap=1.0, mixing=1.5, rate=1.5, signal=1.0, noise=1.0)
 
     @cached_property
     def bounds(self) -> tuple[Floats, Floats]:
