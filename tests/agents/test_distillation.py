@@ -5,9 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bgpbt.agents import Architecture, Architectures, DistillationSettings, PPOTrainer, action_distribution
+from bgpbt.agents import (
+    Architecture,
+    Architectures,
+    DistillationSettings,
+    PPOTrainer,
+    action_distribution,
+    networks,
+)
 from bgpbt.agents.distillation import no_lesson, no_tuition, teach, teacher_of
 from bgpbt.agents.member import initialise_agent
+from bgpbt.agents.normaliser import normalise
 from bgpbt.agents.rollout import empty
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Distil, Fresh, Order, Proposal, ProposalSource, Purpose, Start
@@ -92,31 +100,34 @@ def test_a_student_stays_near_its_teacher_and_takes_over_its_normaliser(trainer:
     assert metadata["environment"] == SETTINGS.environment
 
 
-def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTrainer) -> None:
-    teacher = Architectures(policy=Architecture(depth=2, width=8), value=Architecture(depth=1, width=4))
-    room = Architectures(policy=Architecture(depth=3, width=16), value=Architecture(depth=2, width=8))
-    environment, steps = trainer.environment, 3
-    starts = environment.starts(jax.random.PRNGKey(1))
-    member = initialise_agent(np.random.default_rng(0), teacher, environment, starts)
-    random = np.random.default_rng(1)
-    experience = jax.tree.map(
-        lambda array: jnp.asarray(random.normal(size=array.shape), array.dtype), empty(environment, steps)
+@pytest.mark.parametrize("width", [4, 32, 48, 64])
+def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTrainer, width: int) -> None:
+    teacher = Architectures(
+        policy=Architecture(depth=2, width=width, spectral_norm=True),
+        value=Architecture(depth=3, width=width),
     )
-    blank = no_lesson(steps, environment.count, environment.environment.action_size)
-    lessons = []
-    for padded in (teacher, room):
-        tuition = no_tuition(padded, environment.environment)._replace(
-            teacher=teacher_of(member, teacher, padded),
-            is_taught=jnp.asarray(True),
-            kl_weight=jnp.float32(2.0),
-        )
-        lessons.append(teach(tuition, experience, jnp.int32(2), blank))
-        assert lessons[-1].kl_weight == 2.0
-        assert np.any(lessons[-1].logits_tbl[1])
-        assert not np.any(lessons[-1].logits_tbl[2])  # beyond the steps
-        silent = teach(tuition._replace(is_taught=jnp.asarray(False)), experience, jnp.int32(2), blank)
-        assert not np.any(silent.logits_tbl)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), *lessons)
+    room = Architectures(policy=Architecture(depth=4, width=128), value=Architecture(depth=3, width=64))
+    environment, random = trainer.environment, np.random.default_rng(0)
+    member = initialise_agent(random, teacher, environment, environment.starts(jax.random.PRNGKey(1)))
+    experience = jax.tree.map(
+        lambda array: jnp.asarray(random.normal(size=array.shape), array.dtype), empty(environment, 3)
+    )
+    blank = no_lesson(3, environment.count, environment.environment.action_size)
+    tuition = no_tuition(room, environment.environment)._replace(
+        teacher=teacher_of(member, teacher, room),
+        is_taught=jnp.asarray(True),
+        kl_weight=jnp.float32(2.0),
+    )
+    lesson = teach(tuition, experience, jnp.int32(2), blank)
+    seen_tbo = normalise(member.normaliser, experience.observation_tbo[:2])
+    expected_tbl = networks.apply(member.parameters.policy, member.spectral.policy, seen_tbo)
+    np.testing.assert_allclose(lesson.logits_tbl[:2], expected_tbl, rtol=1e-4, atol=1e-5)
+    expected_tb = networks.apply(member.parameters.value, (), seen_tbo)[..., 0]
+    np.testing.assert_allclose(lesson.value_tb[:2], expected_tb, rtol=1e-4, atol=1e-5)
+    assert lesson.kl_weight == 2.0
+    assert not np.any(lesson.logits_tbl[2])  # beyond the steps
+    nothing = teach(tuition._replace(is_taught=jnp.asarray(False)), experience, jnp.int32(2), blank)
+    assert not np.any(nothing.logits_tbl)
 
 
 def test_equal_distillations_give_equal_bytes(trainer: PPOTrainer) -> None:

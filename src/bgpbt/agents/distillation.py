@@ -5,7 +5,9 @@ L_PPO + alpha (c_pi KL(teacher || student) + c_v (V_student - V_teacher)^2), alp
 of the distillation. The teacher looks at the student's observations through its own normaliser.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -13,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import networks, normaliser
-from bgpbt.agents.architecture import Architectures
+from bgpbt.agents.architecture import Architecture, Architectures
 from bgpbt.agents.member import Member
 from bgpbt.agents.padding import pad
 from bgpbt.agents.rollout import Experience
@@ -24,12 +26,16 @@ __all__ = [
     "DistillationSettings",
     "Lesson",
     "Teacher",
+    "TeacherNetwork",
     "Tuition",
     "no_lesson",
     "no_tuition",
     "teach",
     "teacher_of",
 ]
+
+SMALLEST_NORM = 1e-12  # keeps a kernel of zeros finite
+SMALLEST_WIDTH = 32  # units; a narrower matrix product hardly costs less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +69,19 @@ class DistillationSettings:
         return 1.0 - (1.0 - self.final_weight) * fallen
 
 
+class TeacherNetwork(NamedTuple):
+    """A network in the room of a larger one, its kernels divided by their norms if they are normalised."""
+
+    parameters: networks.Parameters
+    depth: jax.Array  # hidden layers that are real; the others are passed over
+    width: jax.Array  # units of a hidden layer that are real; the others are 0
+
+
 class Teacher(NamedTuple):
     """A member as its students see it."""
 
-    policy: networks.Parameters
-    policy_spectral: networks.Spectral
-    value: networks.Parameters
-    value_spectral: networks.Spectral
+    policy: TeacherNetwork
+    value: TeacherNetwork
     normaliser: normaliser.Normaliser
 
 
@@ -98,9 +110,11 @@ def teacher_of(member: Member, architectures: Architectures, room: Architectures
         InputError: its networks do not fit into the room.
     """
     parameters, spectral = member.parameters, member.spectral
-    policy, policy_spectral = pad((parameters.policy, spectral.policy), architectures.policy, room.policy)
-    value, value_spectral = pad((parameters.value, spectral.value), architectures.value, room.value)
-    return Teacher(policy, policy_spectral, value, value_spectral, member.normaliser)
+    return Teacher(
+        policy=_in_room((parameters.policy, spectral.policy), architectures.policy, room.policy),
+        value=_in_room((parameters.value, spectral.value), architectures.value, room.value),
+        normaliser=member.normaliser,
+    )
 
 
 def no_lesson(longest: int, environments: int, action_size: int) -> Lesson:
@@ -117,13 +131,13 @@ def no_lesson(longest: int, environments: int, action_size: int) -> Lesson:
 def no_tuition(room: Architectures, environment: Environment) -> Tuition:
     """Return the tuition of an agent without a teacher, where there is room for teachers of this size."""
     random, observations = np.random.default_rng(0), environment.observation_size
-    outputs = {"policy": 2 * environment.action_size, "value": 1}
-    (policy, policy_spectral), (value, value_spectral) = (
-        pad(networks.initialise(random, shape, observations, outputs[name]), shape, shape)
-        for name in ("policy", "value")
-        for shape in [getattr(room, name)]
+    policy = networks.initialise(random, room.policy, observations, 2 * environment.action_size)
+    value = networks.initialise(random, room.value, observations, 1)
+    teacher = Teacher(
+        policy=_in_room(policy, room.policy, room.policy),
+        value=_in_room(value, room.value, room.value),
+        normaliser=normaliser.fresh(observations),
     )
-    teacher = Teacher(policy, policy_spectral, value, value_spectral, normaliser.fresh(observations))
     nothing: Any = np.float32(0.0)
     return Tuition(
         teacher=jax.tree.map(np.zeros_like, teacher),
@@ -139,8 +153,8 @@ def teach(tuition: Tuition, experience: Experience, steps: jax.Array, blank: Les
 
     def look(t: jax.Array, lesson: Lesson) -> Lesson:
         normalised_bo = normaliser.normalise(teacher.normaliser, experience.observation_tbo[t])
-        logits_bl = networks.apply(teacher.policy, teacher.policy_spectral, normalised_bo)
-        value_b = networks.apply(teacher.value, teacher.value_spectral, normalised_bo)[:, 0]
+        logits_bl = _apply(teacher.policy, normalised_bo)
+        value_b = _apply(teacher.value, normalised_bo)[:, 0]
         return lesson._replace(
             logits_tbl=lesson.logits_tbl.at[t].set(logits_bl), value_tb=lesson.value_tb.at[t].set(value_b)
         )
@@ -149,3 +163,62 @@ def teach(tuition: Tuition, experience: Experience, steps: jax.Array, blank: Les
         kl_weight=tuition.kl_weight, value_weight=tuition.value_weight
     )
     return jax.lax.fori_loop(0, jnp.where(tuition.is_taught, steps, 0), look, blank)
+
+
+def _in_room(
+    network: tuple[networks.Parameters, networks.Spectral], shape: Architecture, room: Architecture
+) -> TeacherNetwork:
+    parameters, _ = pad((_divided(*network), ()), shape, room)
+    depth: Any = np.int32(shape.depth)
+    width: Any = np.int32(shape.width)
+    return TeacherNetwork(parameters=parameters, depth=depth, width=width)
+
+
+def _divided(parameters: networks.Parameters, spectral: networks.Spectral) -> networks.Parameters:
+    """Divide hidden kernels by the norms that `networks.apply` would divide by, on the host.
+
+    Miyato et al. (2018), eq. 19; the right vector is that to which the power iteration steps from `spectral`.
+    """
+    if isinstance(spectral, networks.PaddedSpectral) or not spectral:
+        return parameters
+    *hidden_layers, output_layer = jax.tree.map(np.asarray, parameters)
+    for layer, vector_o in zip(hidden_layers, spectral, strict=True):
+        left_i = layer["kernel"] @ np.asarray(vector_o)
+        left_i /= np.maximum(np.linalg.norm(left_i), SMALLEST_NORM)
+        norm = np.maximum(np.linalg.norm(left_i @ layer["kernel"]), SMALLEST_NORM)
+        layer["kernel"] = layer["kernel"] / norm.astype(np.float32)
+    return (*hidden_layers, output_layer)
+
+
+def _apply(network: TeacherNetwork, input_bi: jax.Array) -> jax.Array:
+    """Return the outputs of a network: (batch, inputs) -> (batch, outputs).
+
+    A small teacher costs little though it is in a large room: padding units are left out by halves of the
+    room's width, and layers that are passed over are not computed.
+    """
+    widths = [network.parameters[0]["bias"].shape[0]]
+    while widths[-1] >= 2 * SMALLEST_WIDTH:
+        widths.append(widths[-1] // 2)
+
+    def at(width: int) -> Callable[[jax.Array], jax.Array]:
+        def apply(input_bi: jax.Array) -> jax.Array:
+            *hidden_layers, output_layer = network.parameters
+            activation_bh = _layer(hidden_layers[0], input_bi, width)
+            for index, layer in enumerate(hidden_layers[1:], start=1):
+                activation_bh = jax.lax.cond(
+                    index < network.depth,
+                    partial(_layer, layer, width=width),
+                    lambda activation_bh: activation_bh,
+                    activation_bh,
+                )
+            return activation_bh @ output_layer["kernel"][:width] + output_layer["bias"]
+
+        return apply
+
+    narrowest_that_fits = jnp.sum(jnp.array(widths[1:], jnp.int32) >= network.width)
+    return jax.lax.switch(narrowest_that_fits, [at(width) for width in widths], input_bi)
+
+
+def _layer(layer: dict[str, jax.Array], input_bi: jax.Array, width: int) -> jax.Array:
+    kernel_ih = layer["kernel"][: input_bi.shape[1], :width]
+    return jax.nn.silu(input_bi @ kernel_ih + layer["bias"][:width])
