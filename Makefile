@@ -3,9 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_FLAGS ?=
 # All but `playground`, which excludes `brax`.
-EXTRAS := brax dev figures gymnax parquet ray render tensorboard video watch
+EXTRAS := brax dev docs figures gymnax parquet ray render tensorboard video watch
 
-.PHONY: help setup demo test lint types layers tests lock clean
+.PHONY: help setup demo docs test lint types layers tests lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,10 @@ demo: setup ## Train a small population on the paper's reacher, in under four mi
 	$(BIN)/bgpbt train --env reacher --pop-size 4 --n-init 8 --quantile-fraction 0.25 \
 	  --t-ready 160_000 --max-timesteps 1_600_000 --num-envs 512 --num-minibatches 8 \
 	  --policy 2 32 --value 2 64 --exist overwrite $(DEMO_FLAGS)
+
+docs: setup ## Build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 test: setup lint types layers tests ## Run all checks
 
