@@ -45,6 +45,9 @@ class TrainArguments(PlacementArguments):
     """What `t_ready` becomes by the end, linearly in steps done; without it, it stays."""
     max_timesteps: Annotated[int, arg(aliases=["-mt"])] = 150_000_000
     """Environment steps of a member in all."""
+    budget: int | None = None
+    """Environment steps of all members together, initial design and distillation included: the run ends
+    before it would take more."""
     quantile_fraction: Annotated[float, arg(aliases=["-qf"])] = 0.125
     """Share of the population that is replaced, and share that is copied, in each round."""
     seed: int = 0
@@ -135,6 +138,7 @@ class TrainArguments(PlacementArguments):
             t_ready=_either(self.t_ready, preset.t_ready),
             t_ready_end=_either(self.t_ready_end, preset.t_ready_end),
             max_timesteps=self.max_timesteps,
+            budget=self.budget,
             environments=self.num_envs,
             minibatches=self.num_minibatches,
             episode_length=self.episode_length,

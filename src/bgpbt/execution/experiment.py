@@ -48,6 +48,7 @@ class ExperimentSettings:
     quantile_fraction: float
     t_ready: int  # environment steps
     max_timesteps: int  # environment steps for each member
+    budget: int | None = None  # environment steps of all members together; the run ends before it costs more
     environments: int  # copies stepped together
     minibatches: int
     episode_length: int  # environment steps
@@ -117,6 +118,7 @@ class ExperimentSettings:
             quantile_fraction=self.quantile_fraction,
             t_ready=self.t_ready,
             max_timesteps=self.max_timesteps,
+            budget=self.budget,
             t_ready_end=self.t_ready_end,
         )
 

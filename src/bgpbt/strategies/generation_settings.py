@@ -85,7 +85,7 @@ def expected_steps(population: PopulationSettings, generations: GenerationSettin
         target = population.next_target(done)
         steps += population.population * (target - done)
         done = target
-    return steps
+    return steps if population.budget is None else min(steps, population.budget)
 
 
 def _distillation_steps(population: PopulationSettings, generations: GenerationSettings) -> int:

@@ -128,6 +128,7 @@ class PopulationState(Generic[Memory]):
     descents: tuple[Descent, ...]  # by order of the plan
     best: Member | None
     memory: Memory
+    spent: int = 0  # environment steps that all members were trained for before this round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,15 @@ class Population(Generic[Memory]):
             return replace(state, plan=None, descents=(), best=closed.best), None
         memory, assignments = self.rule.assign(state.memory, closed)
         target = self.settings.next_target(closed.target)
-        return self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
+        opened, plan = self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
+        opened = replace(opened, spent=state.spent + sum(outcome.steps for outcome in outcomes))
+        if self._costs_too_much(opened.spent, plan):
+            return replace(opened, plan=None, descents=()), None
+        return opened, plan
+
+    def _costs_too_much(self, spent: int, plan: Plan) -> bool:
+        asked = sum(order.steps for order in plan.orders)
+        return self.settings.budget is not None and spent + asked > self.settings.budget
 
     def _open(
         self,

@@ -21,6 +21,7 @@ class PopulationSettings:
     population: int = 8  # members
     initial: int = 24  # members of the initial design, of which the best are kept
     quantile_fraction: float = 0.125  # of the population replaced in a round, and as many to replace them
+    budget: int | None = None  # environment steps of all members together; None: as many as it takes
     t_ready_end: int | None = None  # length that rounds reach, linearly in steps done; None: always t_ready
 
     def __post_init__(self) -> None:
@@ -30,6 +31,13 @@ class PopulationSettings:
             raise InputError(f"t_ready = {self.t_ready} must be at most max_timesteps = {self.max_timesteps}")
         if self.t_ready_end is not None:
             _check_count("t_ready_end", self.t_ready_end)
+        if self.budget is not None:
+            _check_count("budget", self.budget)
+            if self.budget < self.initial * self.t_ready:
+                raise InputError(
+                    f"budget = {self.budget} must be at least initial x t_ready = "
+                    f"{self.initial * self.t_ready}, what the initial design takes"
+                )
         if self.initial < self.population:
             raise InputError(f"initial = {self.initial} must be at least population = {self.population}")
         self._check_fraction()

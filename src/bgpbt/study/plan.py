@@ -107,7 +107,9 @@ def _template(protocol: Protocol, scale: Scale, task_name: str, contender_name: 
             f"{where}: budget = {task.budget} is less than the initial design takes "
             f"({settings.initial} members x t_ready = {settings.t_ready})"
         )
-    return replace(settings, max_timesteps=longest)
+    # What is expected is not always what comes: a generation may end early, and whoever goes back to the best
+    # member of all rounds trains again what that lacks. So the budget ends the run, too.
+    return replace(settings, max_timesteps=longest, budget=task.budget)
 
 
 def _settings(
@@ -145,19 +147,11 @@ def _space(protocol: Protocol, scale: Scale, task: Task, contender: Contender) -
 
 
 def _longest(settings: ExperimentSettings, budget: int) -> int | None:
-    """Return the most steps of a member with which the whole population keeps to a budget; None: none do.
-
-    Generations may end early, when patience does, and so leave room for one more. They are taken to be as
-    short as can be, so that no run costs more than its budget.
-    """
-    generations = settings.generations
-    rounds = min(settings.t_ready, settings.t_ready_end or settings.t_ready)
-    shortest = replace(
-        generations, distill_every=min(generations.distill_every, generations.patience * rounds)
-    )
+    """Return the most steps of a member with which the whole population keeps to a budget; None: none do."""
+    without = replace(settings, budget=None)
 
     def cost(max_timesteps: int) -> int:
-        return replace(settings, max_timesteps=max_timesteps, generations=shortest).expected_steps
+        return replace(without, max_timesteps=max_timesteps).expected_steps
 
     low, high = settings.t_ready, budget + 1  # what the first costs fits, what the second does not
     if cost(low) > budget:

@@ -1,0 +1,68 @@
+"""A run never trains for more than its budget, whatever its strategy does, and spends all but a round of it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bgpbt.encoding import decode, encode
+from bgpbt.errors import InputError
+from bgpbt.records import Outcome
+from bgpbt.space import with_architectures
+from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy
+from bgpbt.toys import MemoryCheckpoints, make_toy
+
+GENERATIONS = GenerationSettings(t_distillation=40, distill_every=60, max_distillation=2)
+CONTENDERS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "random": ("random", {}),
+    "pbt": ("pbt", {}),
+    "going back": ("bgpbt", {"backtrack": True}),  # trains again what the copy lacks
+    "generations": ("bgpbt", {"generations": GENERATIONS}),
+}
+
+
+def worse_later(outcome: Outcome) -> Outcome:
+    """Give the best score of all rounds to an early one, so that going back to it is a way back."""
+    return replace(outcome, score=outcome.score - (outcome.round > 4))
+
+
+def spent(contender: str, budget: int | None) -> list[int]:
+    """Return the steps of each round."""
+    name, options = CONTENDERS[contender]
+    toy, checkpoints = make_toy("shapes"), MemoryCheckpoints()
+    if contender == "generations":
+        toy = replace(toy, space=with_architectures(toy.space))
+    population = PopulationSettings(
+        population=4, initial=6, quantile_fraction=0.25, t_ready=10, max_timesteps=200, budget=budget
+    )
+    strategy = make_strategy(name, space=toy.space, settings=population, **options)
+    state, plan = strategy.start(3)
+    rounds = []
+    while plan is not None:
+        outcomes = [worse_later(toy.train(order, checkpoints)) for order in plan.orders]
+        rounds.append(sum(outcome.steps for outcome in outcomes))
+        state = decode(strategy.state_type, encode(state))  # as a run that goes on
+        state, plan = strategy.advance(state, outcomes)
+    return rounds
+
+
+@settings(max_examples=8, deadline=None)
+@given(budget=st.integers(60, 1100))
+@pytest.mark.parametrize("contender", CONTENDERS)
+def test_a_run_ends_before_the_round_that_would_cost_too_much(contender: str, budget: int) -> None:
+    whole, cut = spent(contender, None), spent(contender, budget)
+    assert cut == whole[: len(cut)]
+    assert sum(cut) <= budget
+    assert len(cut) == len(whole) or sum(cut) + whole[len(cut)] > budget
+
+
+def test_going_back_costs_more_than_going_on() -> None:
+    assert sum(spent("going back", None)) > sum(spent("pbt", None))
+
+
+def test_a_budget_that_is_too_small() -> None:
+    with pytest.raises(InputError, match="budget = 59 must be at least initial x t_ready = 60"):
+        spent("random", 59)
