@@ -1,4 +1,4 @@
-"""A run never trains for more than its budget, whatever its strategy does, and spends all but a round of it."""
+"""A run never trains for more than its budget, whatever its strategy does, and ends within a round of it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
-from bgpbt.records import Outcome
+from bgpbt.records import Outcome, Plan
 from bgpbt.space import with_architectures
 from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy
 from bgpbt.toys import MemoryCheckpoints, make_toy
@@ -39,7 +39,8 @@ def spent(contender: str, budget: int | None) -> list[int]:
         population=4, initial=6, quantile_fraction=0.25, t_ready=10, max_timesteps=200, budget=budget
     )
     strategy = make_strategy(name, space=toy.space, settings=population, **options)
-    state, plan = strategy.start(3)
+    state, first = strategy.start(3)
+    plan: Plan | None = first
     rounds = []
     while plan is not None:
         outcomes = [worse_later(toy.train(order, checkpoints)) for order in plan.orders]
