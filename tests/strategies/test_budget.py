@@ -53,11 +53,17 @@ def spent(contender: str, budget: int | None) -> list[int]:
 @settings(max_examples=8, deadline=None)
 @given(budget=st.integers(60, 1100))
 @pytest.mark.parametrize("contender", CONTENDERS)
-def test_a_run_ends_before_the_round_that_would_cost_too_much(contender: str, budget: int) -> None:
+def test_the_last_round_is_as_long_as_the_budget_allows(contender: str, budget: int) -> None:
     whole, cut = spent(contender, None), spent(contender, budget)
-    assert cut == whole[: len(cut)]
+    full = min(len(cut), sum(sum(whole[: i + 1]) <= budget for i in range(len(whole))))
     assert sum(cut) <= budget
-    assert len(cut) == len(whole) or sum(cut) + whole[len(cut)] > budget
+    assert cut[:full] == whole[:full]
+    if len(cut) > full:  # a shorter round
+        assert len(cut) == full + 1
+        assert 0.5 * whole[full] <= cut[full] < whole[full]
+        assert sum(cut) > budget - 6  # members, each of which lacks a step at most
+    elif full < len(whole) and contender != "generations":  # students come together or not at all
+        assert budget - sum(cut) < whole[full]
 
 
 def test_going_back_costs_more_than_going_on() -> None:

@@ -176,14 +176,28 @@ class Population(Generic[Memory]):
         memory, assignments = self.rule.assign(state.memory, closed)
         target = self.settings.next_target(closed.target)
         opened, plan = self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
-        opened = replace(opened, spent=state.spent + sum(outcome.steps for outcome in outcomes))
-        if self._costs_too_much(opened.spent, plan):
-            return replace(opened, plan=None, descents=()), None
-        return opened, plan
+        spent = state.spent + sum(outcome.steps for outcome in outcomes)
+        affordable = self._affordable(plan, spent)
+        opened = replace(opened, plan=affordable, spent=spent)
+        return (opened if affordable else replace(opened, descents=())), affordable
 
-    def _costs_too_much(self, spent: int, plan: Plan) -> bool:
+    def _affordable(self, plan: Plan, spent: int) -> Plan | None:
+        """Return the plan, its orders equally shorter where the budget asks for it, or None.
+
+        A round that would come to less than half of what was planned for any member is not worth beginning,
+        and students of a rung train as long as they should or not at all.
+        """
+        if self.settings.budget is None:
+            return plan
         asked = sum(order.steps for order in plan.orders)
-        return self.settings.budget is not None and spent + asked > self.settings.budget
+        excess = -(-max(0, spent + asked - self.settings.budget) // len(plan.orders))
+        if excess == 0:
+            return plan
+        if any(order.purpose is Purpose.DISTIL or 2 * excess > order.steps for order in plan.orders):
+            return None
+        return replace(
+            plan, orders=tuple(replace(order, steps=order.steps - excess) for order in plan.orders)
+        )
 
     def _open(
         self,
