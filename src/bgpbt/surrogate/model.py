@@ -20,7 +20,7 @@ from bgpbt.surrogate.parameters import Layout, from_theta
 from bgpbt.surrogate.requests import Observation, PendingPoint, SuggestRequest
 from bgpbt.surrogate.settings import SurrogateSettings
 
-__all__ = ["Model", "TooLittleDataError", "model_of"]
+__all__ = ["Model", "TooLittleDataError", "model_of", "points_of"]
 
 
 class TooLittleDataError(Exception):
@@ -60,7 +60,7 @@ def model_of(
     pending = request.pending if settings.pending == "continuing" else ()
     members: list[Observation | PendingPoint] = [*usable, *pending]
     scale = score_scale([request.score_before, *(member.score_before for member in members)])
-    points = _points(coordinates, scale, usable, [observation.time for observation in usable])
+    points = points_of(coordinates, scale, usable, [observation.time for observation in usable])
     layout = coordinates.layout(
         shared=settings.lengthscales == "shared",
         fit_lengthscales=settings.fit_lengthscales,
@@ -71,7 +71,7 @@ def model_of(
         points, y_n, layout, random, starts=settings.fit_starts, warm_start=_warm_start(request, layout)
     )
     given_data = posterior(points, y_n, from_theta(theta_p, layout))
-    running = _points(coordinates, scale, pending, [request.time] * len(pending))
+    running = points_of(coordinates, scale, pending, [request.time] * len(pending))
     return Model(
         posterior=condition(given_data, running),
         theta_p=theta_p,
@@ -86,12 +86,13 @@ def _usable(observations: Sequence[Observation]) -> list[Observation]:
     return [o for o in observations if math.isfinite(o.improvement_rate) and math.isfinite(o.time)]
 
 
-def _points(
+def points_of(
     coordinates: Coordinates,
     scale: ScoreScale,
     members: Sequence[Observation | PendingPoint],
     times: Sequence[float],
 ) -> Points:
+    """Return members as the covariance takes them; times are in rounds."""
     x_nd = coordinates.space.encode([member.configuration for member in members])
     context_n = scale([member.score_before for member in members])
     return coordinates.points(x_nd, context_n, np.array(times, dtype=np.float64))
