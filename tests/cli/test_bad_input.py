@@ -29,6 +29,11 @@ BAD_INPUT = [
     (["train", "-e", "reacher", "--seed", "-1"], "seed = -1 must be 0 or more"),
     (["train", "-e", "reacher", "-n", "0"], "num_repeats = 0 must be 1 or more"),
     (["train", "-e", "reacher", "-mp", "0"], "max_parallel = 0 must be 1 or more"),
+    (["train", "-e", "reacher", "--memory-budget", "8gigs"], "memory_budget = '8gigs' must be a number of"),
+    (
+        ["train", "-e", "reacher", "--memory-budget", "100MiB"],
+        "most of it for activations; lower the networks' depth or width (--value, or the space's)",
+    ),
     (["train", "-e", "reacher", "-o", "pbtt"], "-o pbtt: there is no such strategy; there are"),
     (
         ["train", "-e", "reacher", "-o", "pbt", "-sm", "both"],

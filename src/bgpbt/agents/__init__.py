@@ -4,6 +4,7 @@ from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, A
 from bgpbt.agents.compilation import enable_persistent_cache
 from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.evaluation import EpisodeReturns
+from bgpbt.agents.memory import MemoryNeed
 from bgpbt.agents.settings import PPOSettings
 from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.agents.trainer import PPOTrainer
@@ -15,6 +16,7 @@ __all__ = [
     "Architectures",
     "DistillationSettings",
     "EpisodeReturns",
+    "MemoryNeed",
     "PPOSettings",
     "PPOTrainer",
     "StackedTrainer",

@@ -279,11 +279,15 @@ class _Lazy:
         self._lock = threading.Lock()
         self._compiled: Callable[..., Any] | None = None
 
-    def __call__(self, *arguments: Any) -> Any:
+    def compiled(self) -> Any:
+        """Return the compiled program."""
         with self._lock:  # two threads do not compile the same program
             if self._compiled is None:
                 self._compiled = self._jitted.lower(*self._shapes).compile()
-        return self._compiled(*arguments)
+            return self._compiled
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.compiled()(*arguments)
 
 
 def _compiled(function: Callable[..., Any], *shapes: Any, consume: tuple[int, ...] = ()) -> Any:

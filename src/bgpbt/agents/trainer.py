@@ -19,6 +19,7 @@ from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, arrays_of, restore
+from bgpbt.agents.memory import MemoryNeed, memory_need
 from bgpbt.agents.padding import largest_of
 from bgpbt.agents.programs import Iteration, Programs, grown, member_shape, seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
@@ -123,6 +124,11 @@ class PPOTrainer:
     def compilation_seconds(self) -> float:
         """Time spent on compilation."""
         return self._counter.seconds
+
+    @property
+    def memory_need(self) -> MemoryNeed:
+        """What a member takes while it trains, with the largest networks that the space can propose."""
+        return memory_need(self._learner, self._room)
 
     def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
         """Train a member for at most `order.steps` steps, in whole unrolls, and score it.

@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING, Literal
 
 from bgpbt.contracts import Checkpoints, Executor, Trainer
 from bgpbt.errors import InputError
-from bgpbt.execution import Experiment, ExperimentSettings, StopSwitch, assemble, local_executor
+from bgpbt.execution import (
+    Experiment,
+    ExperimentSettings,
+    StopSwitch,
+    assemble,
+    bytes_of,
+    check_fits,
+    local_executor,
+)
 
 if TYPE_CHECKING:
     from bgpbt.ray import MemberResources
 
-__all__ = ["PlacementArguments", "executor_of"]
+__all__ = ["PlacementArguments", "check_fits_here", "executor_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +36,23 @@ class PlacementArguments:
     stack: Literal["auto", "on", "off"] = "auto"
     """Train the members in one program, up to `max_parallel` of them or all, their networks padded to the
     largest (executor local). auto: on an accelerator, where that is faster; on a CPU it is slower."""
+    memory_budget: str | None = None
+    """Refuse a run whose members, as many as train at a time, need more, such as `8GiB`; by default what the
+    machine or the device has (executor local)."""
     address: str | None = None
     """Ray cluster to use: `auto` for the one this machine belongs to, or HOST:PORT; without it, one is
     started here for the time of the run (executor ray)."""
     resources_per_member: str | None = None
     """What a member occupies: `cpu=2` or `cpu=1,gpu=0.5`; without it one core (executor ray)."""
+
+    @property
+    def budget(self) -> int | None:
+        """The memory budget in bytes.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        return None if self.memory_budget is None else bytes_of(self.memory_budget)
 
     def check_placement(self) -> None:
         """Check the flags.
@@ -44,13 +64,28 @@ class PlacementArguments:
             for flag in ("address", "resources_per_member"):
                 if getattr(self, flag) is not None:
                     raise InputError(f"{flag} = {getattr(self, flag)!r} needs --executor ray")
+            _ = self.budget
             return
+        if self.memory_budget is not None:
+            raise InputError(f"memory_budget = {self.memory_budget!r} needs --executor local")
         if self.stack == "on":
             raise InputError("stack = on needs --executor local")
         from bgpbt.ray import check_address
 
         check_address(self.address)
         _resources(self)
+
+
+def check_fits_here(placement: PlacementArguments, experiment: Experiment, max_parallel: int | None) -> None:
+    """Check that members which train in this process fit into memory.
+
+    Raises:
+        InputError: they do not; the text says what to lower.
+    """
+    if placement.executor == "local":
+        check_fits(
+            experiment, stack=placement.stack, max_parallel=max_parallel, memory_budget=placement.budget
+        )
 
 
 @contextmanager
@@ -69,7 +104,12 @@ def executor_of(
     placement.check_placement()
     if placement.executor == "local":
         yield local_executor(
-            experiment, checkpoints, stack=placement.stack, max_parallel=max_parallel, switch=switch
+            experiment,
+            checkpoints,
+            stack=placement.stack,
+            max_parallel=max_parallel,
+            memory_budget=placement.budget,
+            switch=switch,
         )
         return
     from bgpbt.ray import RayExecutor

@@ -4,17 +4,19 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
-from bgpbt.cli.placement import PlacementArguments, executor_of
+from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
 from bgpbt.errors import BgpbtError, InputError
 from bgpbt.execution import (
+    Experiment,
     ExperimentSettings,
     StopRequested,
     StopSwitch,
@@ -54,10 +56,11 @@ def start_run(
         differs = difference(settings_of(run), settings)
         if differs is not None:
             raise InputError(f"{path} was made with another configuration: {differs}")
-        return _go(run, settings, placement=placement, max_parallel=max_parallel, verbose=verbose)
+        return _go(run, _prepared(settings, verbose), placement, max_parallel)
     if exist == "resume":
         raise InputError(f"{path}: there is no run to resume; leave -exist resume out to start one")
-    assemble(settings)  # refuses bad input before anything is touched
+    prepared = _prepared(settings, verbose)  # refuses bad input before anything is touched
+    check_fits_here(placement, prepared.experiment, max_parallel)
     run = create_run(
         path,
         plain_settings(settings),
@@ -65,7 +68,7 @@ def start_run(
         device=_device(settings),
         overwrite=exist == "overwrite",
     )
-    return _go(run, settings, placement=placement, max_parallel=max_parallel, verbose=verbose)
+    return _go(run, prepared, placement, max_parallel)
 
 
 def resume_run(path: Path, *, placement: PlacementArguments, max_parallel: int | None, verbose: bool) -> int:
@@ -75,19 +78,26 @@ def resume_run(path: Path, *, placement: PlacementArguments, max_parallel: int |
         BgpbtError: there is no run, or it is damaged.
     """
     run = open_run(path)
-    return _go(run, settings_of(run), placement=placement, max_parallel=max_parallel, verbose=verbose)
+    return _go(run, _prepared(settings_of(run), verbose), placement, max_parallel)
 
 
-def _go(
-    run: RunDirectory,
-    settings: ExperimentSettings,
-    *,
-    placement: PlacementArguments,
-    max_parallel: int | None,
-    verbose: bool,
-) -> int:
-    console = Console()
-    switch = StopSwitch()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A run that has touched nothing yet."""
+
+    console: Console
+    switch: StopSwitch
+    progress: RunProgress
+    experiment: Experiment
+
+
+def _prepared(settings: ExperimentSettings, verbose: bool) -> _Prepared:
+    """Check the settings and make all that they name.
+
+    Raises:
+        InputError: a setting is not allowed.
+    """
+    console, switch = Console(), StopSwitch()
     progress = RunProgress(console, settings, verbose=verbose)
 
     def on_progress(order: Order, steps: int) -> None:
@@ -95,6 +105,14 @@ def _go(
         switch.check()
 
     experiment = assemble(settings, on_progress=on_progress)
+    return _Prepared(console=console, switch=switch, progress=progress, experiment=experiment)
+
+
+def _go(
+    run: RunDirectory, prepared: _Prepared, placement: PlacementArguments, max_parallel: int | None
+) -> int:
+    console, switch, progress = prepared.console, prepared.switch, prepared.progress
+    experiment, settings = prepared.experiment, prepared.experiment.settings
     with (
         run.locked(),
         run.open_history() as history,

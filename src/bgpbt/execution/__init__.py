@@ -28,8 +28,9 @@ from bgpbt.execution.loop import (
     RunFinished,
     run_loop,
 )
+from bgpbt.execution.memory import bytes_of
 from bgpbt.execution.optimise import Optimised, Options, optimise
-from bgpbt.execution.placement import Stack, local_executor
+from bgpbt.execution.placement import Stack, check_fits, local_executor
 from bgpbt.execution.recovery import recover
 from bgpbt.execution.schedule import ScheduleFile, read_schedule, schedule_of, write_schedule
 from bgpbt.execution.stacked import StackedExecutor
@@ -60,6 +61,8 @@ __all__ = [
     "ancestry",
     "assemble",
     "best_member",
+    "bytes_of",
+    "check_fits",
     "derived_seed",
     "difference",
     "generations",

@@ -1,0 +1,61 @@
+"""How much memory training takes, known before anything is compiled.
+
+Buffers have the largest size that the space can propose. What a program needs beside its buffers is nearly
+all activations of one slice of a minibatch; how many was read off XLA's own account of compiled programs.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bgpbt.agents.architecture import Architectures
+from bgpbt.agents.learner import Learner
+from bgpbt.agents.programs import blank_lesson, member_shape
+from bgpbt.agents.rollout import empty
+
+__all__ = ["MemoryNeed", "memory_need"]
+
+FLOAT_BYTES = 4
+COPIES_OF_A_UNIT = 3  # before and after its activation function, and the gradient
+COPIES_OF_PARAMETERS = 3  # gradient of a slice, their sum, and the teacher's networks
+COPIES_OF_START_STATES = 5  # those of the next episodes, and four in the middle of a step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryNeed:
+    """What one member takes while it trains, in bytes."""
+
+    rollout: int  # the data of an iteration, and what a teacher says of it
+    slice: int  # activations of the largest slice of a minibatch
+    networks: int  # parameters, Adam's moments and gradients
+    environments: int  # running episodes, and those that begin next
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.rollout + self.slice + self.networks + self.environments
+
+
+def memory_need(learner: Learner, architectures: Architectures) -> MemoryNeed:
+    """Return what it takes to train a member of these architectures."""
+    vector = learner.environment
+    member = member_shape(learner, architectures)
+    starts = jax.eval_shape(vector.starts, jax.ShapeDtypeStruct((2,), jnp.uint32))
+    experience = jax.eval_shape(lambda: empty(vector, learner.longest_rollout))
+    units = sum(shape.depth * shape.width for shape in (architectures.policy, architectures.value))
+    observation, action = vector.environment.observation_size, vector.environment.action_size
+    row = COPIES_OF_A_UNIT * units + 2 * observation + 8 * action + 16  # and some numbers for each loss
+    return MemoryNeed(
+        rollout=_bytes_of(experience) + _bytes_of(blank_lesson(learner)),
+        slice=FLOAT_BYTES * row * learner.slice_rows[-1],
+        networks=_bytes_of((member.parameters, member.optimiser))
+        + COPIES_OF_PARAMETERS * _bytes_of(member.parameters),
+        environments=_bytes_of(member.environments) + COPIES_OF_START_STATES * _bytes_of(starts),
+    )
+
+
+def _bytes_of(tree: Any) -> int:
+    return sum(int(np.prod(leaf.shape)) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(tree))
