@@ -72,6 +72,16 @@ def test_the_report_holds_the_history(run: Path, tmp_path: Path, capsys: pytest.
     assert [row[place] for row in document["rows"]] == [outcome.score for _, outcome in trained]
 
 
+def test_a_run_of_the_command_line_has_a_report_that_names_its_options(tmp_path: Path) -> None:
+    small = ["-tr", "10", "-mt", "20", "-ps", "4", "-ni", "4", "-qf", "0.25", "--option", "ucb_beta=4"]
+    assert main(["train", "-e", "toy:plain", *small, "-sd", str(tmp_path)]) == 0
+    run, output = tmp_path / "toy-plain-bgpbt-hpo-seed0", tmp_path / "out.html"
+    assert main(["report", str(run), "-o", str(output)]) == 0
+    (document,) = data_of(output.read_text(encoding="utf-8"))
+    assert document["head"]["expected_steps"] == 4 * 20
+    assert "ucb_beta" in str(document["head"]["settings"]["options"])
+
+
 def test_figures_are_drawn_beside_it_if_asked(run: Path, tmp_path: Path) -> None:
     output, figures = tmp_path / "out.html", tmp_path / "figures"
     assert main(["report", str(run), "-o", str(output), "--figures", str(figures)]) == 0

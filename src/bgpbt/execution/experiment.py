@@ -63,7 +63,8 @@ class ExperimentSettings:
     kl_coefficient: float = 5.0  # c_pi of distillation
     value_coefficient: float = 0.0  # c_v of distillation
     schedule: str | None = None  # a `bgpbt.strategies.Schedule` as JSON, which one agent trains along
-    options: Mapping[str, Value] = field(default_factory=dict)  # of the strategy, where not its defaults
+    # Of the strategy, where not its defaults. No part of the hash, which a dictionary has none of.
+    options: Mapping[str, Value] = field(default_factory=dict, hash=False)
     reseed: bool = False  # train along it with other seeds than it was found with
 
     @property
