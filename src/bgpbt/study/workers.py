@@ -1,7 +1,7 @@
 """Several runs of a study at the same time, each in a process that keeps to its own cores.
 
 Small networks leave most of a processor idle when one run has all of it; two runs on half of it each do more.
-A worker keeps the compiled programs of every task it has met.
+A worker keeps the compiled programs of the task that it was last at.
 """
 
 import multiprocessing
@@ -186,16 +186,17 @@ def _work(
     if cores is not None:
         os.sched_setaffinity(0, cores)  # before JAX counts them
     switch = _StudysSwitch(stop)
-    kept: dict[str, Experiment] = {}  # by task
+    last: tuple[str, Experiment] | None = None  # task, and what ran on it
     try:
         while (run := _next(waiting, switch)) is not None:
-            result, kept[run.task] = carry_out(
+            result, experiment = carry_out(
                 run,
                 directory,
                 switch=switch,
                 on_steps=partial(_tell, reports, run.name),
-                like=kept.get(run.task),
+                like=last[1] if last is not None and last[0] == run.task else None,
             )
+            last = run.task, experiment
             reports.put(Finished(run=run, result=result))
     except StopRequested:
         pass
