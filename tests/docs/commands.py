@@ -25,7 +25,7 @@ _SMALL_AGENT = (
     "-ps 4 -ni 4 -qf 0.25 -tr 2_000 -mt 4_000 --num-envs 32 --num-minibatches 1 --policy 1 8 --value 1 8 "
     "--episode-length 20 --eval-episodes 4 --test-episodes 4 -exist overwrite"
 )
-_SMALL_TOY = "-ps 4 -ni 4 -qf 0.25 -tr 10 -mt 40 -exist overwrite"
+_SMALL_TOY = "-ps 4 -ni 4 -qf 0.25 -tr 10 -mt 40 -sd toys -exist overwrite"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ RULES = (
     Rule(r"make \w+", how="make"),  # what it would run is looked at: it creates an environment of its own
     Rule(r"pip install .*", how="extras"),  # the same; that the extras exist is checked
     Rule(r"source \.venv/bin/activate", how="nothing"),  # changes a shell
+    Rule(r"python3 main\.py", _with("--help")),
     Rule(r"python benchmarks/.*", how="help"),  # minutes to hours; their flags are checked
     Rule(r"(python3 main\.py|bgpbt train) .*-sm both.*", _on_a_toy("shapes", "-td 20 -de 20 -md 1")),
     Rule(r"bgpbt train .*--executor ray.*", lambda line: _without_cluster(_on_a_toy("mixed")(line))),
@@ -80,7 +81,7 @@ RULES = (
     Rule(r"bgpbt watch .*", how="watch"),
     Rule(r"bgpbt render .*", _with("--seconds 0.2")),
     Rule(r"bgpbt evaluate .*", _with("--episodes 8")),
-    Rule(r"bgpbt pin (\S+) 12 3 (.*)", lambda line: line.replace(" 12 3 ", " 1 3 ")),  # a shorter run
+    Rule(r"bgpbt pin (\S+) 12 3 (.*)", lambda line: line.replace(" 12 3 ", " 2 3 ")),  # a shorter run
     Rule(r"bgpbt import-policy .*", how="refused"),  # needs PyTorch and a file of 2022; see tests/policies
     Rule(r"bgpbt (resume|export|policy|schedule|replay|report|figures|compare|doctor|gc|envs)( .*)?"),
     Rule(r"cat \w+\.json"),

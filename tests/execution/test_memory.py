@@ -45,9 +45,7 @@ def test_the_refusal_says_what_to_lower() -> None:
     with pytest.raises(InputError, match="most of it for data of an iteration; lower num_envs"):
         check_memory(NEED, 8, 1000)
     heavy = MemoryNeed(rollout=1, slice=1, networks=9, environments=1)
-    with pytest.raises(
-        InputError, match="a member needs 12 B; most of it for parameters; lower the"
-    ):
+    with pytest.raises(InputError, match="a member needs 12 B; most of it for parameters; lower the"):
         check_memory(heavy, 1, 11)
 
 
