@@ -12,7 +12,7 @@ from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
 from bgpbt.records import Outcome, Plan
 from bgpbt.space import with_architectures
-from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy
+from bgpbt.strategies import GenerationSettings, PopulationSettings, expected_steps, make_strategy
 from bgpbt.toys import MemoryCheckpoints, make_toy
 
 GENERATIONS = GenerationSettings(t_distillation=40, distill_every=60, max_distillation=2)
@@ -73,3 +73,31 @@ def test_going_back_costs_more_than_going_on() -> None:
 def test_a_budget_that_is_too_small() -> None:
     with pytest.raises(InputError, match="budget = 59 must be at least initial x t_ready = 60"):
         spent("random", 59)
+
+
+@settings(max_examples=40, deadline=None)
+@given(less=st.integers(0, 60), seed=st.integers(0, 99))
+def test_a_run_ends_although_trainers_train_in_whole_unrolls(less: int, seed: int) -> None:
+    """What is left in the end may be too short for any member to train at all."""
+    without = PopulationSettings(
+        population=4, initial=6, quantile_fraction=0.25, t_ready=100, max_timesteps=2000
+    )
+    population = replace(without, budget=expected_steps(without) - less)
+    toy, checkpoints = make_toy("plain"), MemoryCheckpoints()
+    strategy = make_strategy("no-mutation", space=toy.space, settings=population)
+    state, first = strategy.start(seed)
+    plan: Plan | None = first
+    trained, rounds = 0, 0
+    while plan is not None:
+        outcomes = [in_unrolls(toy.train(order, checkpoints)) for order in plan.orders]
+        trained += sum(outcome.steps for outcome in outcomes)
+        state, plan = strategy.advance(state, outcomes)
+        rounds += 1
+        assert rounds <= population.rounds + 1
+    assert population.budget is not None
+    assert 0.9 * population.budget < trained <= population.budget
+
+
+def in_unrolls(outcome: Outcome) -> Outcome:
+    unroll = 64  # all lack as much in the end, so that all could be given a little less
+    return replace(outcome, steps=outcome.steps // unroll * unroll)

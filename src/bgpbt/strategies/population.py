@@ -129,6 +129,7 @@ class PopulationState(Generic[Memory]):
     best: Member | None
     memory: Memory
     spent: int = 0  # environment steps that all members were trained for before this round
+    is_last: bool = False  # the budget is used up by this round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,14 +172,14 @@ class Population(Generic[Memory]):
         if state.plan is None:
             raise InputError("the run has ended; there is no round to close")
         closed = _close(state, outcomes, self.settings.population)
-        if closed.target == self.settings.max_timesteps:
+        if closed.target == self.settings.max_timesteps or state.is_last:
             return replace(state, plan=None, descents=(), best=closed.best), None
         memory, assignments = self.rule.assign(state.memory, closed)
         target = self.settings.next_target(closed.target)
         opened, plan = self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
         spent = state.spent + sum(outcome.steps for outcome in outcomes)
         affordable = self._affordable(plan, spent)
-        opened = replace(opened, plan=affordable, spent=spent)
+        opened = replace(opened, plan=affordable, spent=spent, is_last=affordable is not plan)
         return (opened if affordable else replace(opened, descents=())), affordable
 
     def _affordable(self, plan: Plan, spent: int) -> Plan | None:

@@ -1,0 +1,37 @@
+"""The page of the study says what the committed tables say."""
+
+from pathlib import Path
+
+from bgpbt.study import markdown, plan_study, read_protocol, read_results, summarise
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+PROTOCOL = read_protocol(ROOT / "benchmarks" / "protocol.toml")
+RUNS = [result.run for result in read_results(ROOT / "benchmarks" / "results" / "study")]
+
+
+def test_the_tables_of_the_page_are_those_of_the_results() -> None:
+    summary = summarise(PROTOCOL, PROTOCOL.scale("cpu"), RUNS)
+    assert summary.contenders is not None
+    assert markdown(summary.contenders, PROTOCOL.baseline) in PAGE
+    if summary.ablations is not None:
+        assert markdown(summary.ablations, PROTOCOL.baseline) in PAGE
+
+
+def test_every_result_is_of_a_run_of_the_protocol_and_kept_to_its_budget() -> None:
+    planned = {(run.task, run.contender, run.seed): run.settings for run in plan_study(PROTOCOL, "cpu")}
+    for run in RUNS:
+        settings = planned[run.task, run.contender, run.seed]
+        assert settings.budget is not None
+        assert 0.9 * settings.budget < run.steps <= settings.budget
+        assert run.failed_members == 0 or run.score == run.score
+        assert run.test_episodes == settings.test_episodes == 1024
+
+
+def test_every_contender_has_as_many_runs_of_a_task_as_the_page_says() -> None:
+    for task in PROTOCOL.scale("cpu").tasks:
+        counts = {
+            contender: sum((run.task, run.contender) == (task, contender) for run in RUNS)
+            for contender in PROTOCOL.scale("cpu").contenders
+        }
+        assert f"| {task} | {min(counts.values())} |" in PAGE.replace("`", "")
