@@ -37,7 +37,7 @@ def started(directory: Path) -> subprocess.Popen[str]:
         text=True,
     )
     assert process.stdout is not None
-    while "seed" not in (line := process.stdout.readline()):
+    while " seed 1" not in (line := process.stdout.readline()):
         assert line, process.communicate()[1]  # it has ended
     return process
 

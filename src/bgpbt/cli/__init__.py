@@ -32,7 +32,7 @@ from bgpbt.cli.policy import (
 )
 from bgpbt.cli.render import RenderArguments, render
 from bgpbt.cli.schedule import ReplayArguments, ScheduleArguments, replay_schedule, take_schedule
-from bgpbt.cli.session import resume_run, start_run
+from bgpbt.cli.session import INTERRUPTED, resume_run, start_run
 from bgpbt.cli.study import StudyArguments, run_study
 from bgpbt.cli.watch import ReportArguments, WatchArguments, report, watch
 from bgpbt.errors import BgpbtError
@@ -97,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BgpbtError as error:
         print(f"bgpbt: {error}", file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt:  # before or after the work, which ends in its own way
+        print("bgpbt: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _train(arguments: TrainArguments) -> int:

@@ -46,7 +46,7 @@ class PlacementArguments:
     """What a member occupies: `cpu=2` or `cpu=1,gpu=0.5`; without it one core (executor ray)."""
 
     @property
-    def budget(self) -> int | None:
+    def memory_bytes(self) -> int | None:
         """The memory budget in bytes.
 
         Raises:
@@ -64,7 +64,7 @@ class PlacementArguments:
             for flag in ("address", "resources_per_member"):
                 if getattr(self, flag) is not None:
                     raise InputError(f"{flag} = {getattr(self, flag)!r} needs --executor ray")
-            _ = self.budget
+            _ = self.memory_bytes
             return
         if self.memory_budget is not None:
             raise InputError(f"memory_budget = {self.memory_budget!r} needs --executor local")
@@ -84,7 +84,7 @@ def check_fits_here(placement: PlacementArguments, experiment: Experiment, max_p
     """
     if placement.executor == "local":
         check_fits(
-            experiment, stack=placement.stack, max_parallel=max_parallel, memory_budget=placement.budget
+            experiment, stack=placement.stack, max_parallel=max_parallel, memory_budget=placement.memory_bytes
         )
 
 
@@ -108,7 +108,7 @@ def executor_of(
             checkpoints,
             stack=placement.stack,
             max_parallel=max_parallel,
-            memory_budget=placement.budget,
+            memory_budget=placement.memory_bytes,
             switch=switch,
         )
         return
