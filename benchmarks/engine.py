@@ -1,200 +1,324 @@
 """How fast agents are trained and evaluated, beside what the machine could do.
 
-    python benchmarks/engine.py [--env reacher] [--seconds 20] [--json]
+    python benchmarks/engine.py [--env reacher ant] [--size paper] [--quick] [--json FILE] [--stack]
 
-Two limits are measured in the same run, in turn with the work itself: the environment alone with random
-actions, and the bare matrix products of a hidden layer's forward and backward pass. Quote
-ratios; absolute figures depend on who else uses the machine.
+For each environment and size of networks, in one process and in turn:
+
+- `rollout`: environment steps per second while experience is collected, and their share of what the raw
+  environments do with random actions; `evaluate`: the same, with as many environments as there are episodes;
+- `learner`: GFLOP/s that the loss needs, over the time of the whole learning program, and their share of what
+  the bare matrix products reach;
+- `train`: environment steps per second of rollout and learning together;
+- `round`: a round of the real loop (each member trained for `--round-iterations` iterations, scored and
+  stored, then the next round suggested); its share is that of the sum of the limits in it. Only for
+  the sizes of `--round`; else the sum of one member's parts, without storage and suggestion.
+
+Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
+so that who else uses the machine matters little; absolute figures depend on it. With `--stack` the
+population of a round is also trained in one program, as accelerators like it.
 """
 
 import json
-import statistics
+import os
+import platform
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 import tyro
-from tyro.conf import arg
+from tyro.conf import FlagCreatePairsOff, arg
 
-from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer, enable_persistent_cache
+from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.programs import Iteration, seed_words
-from bgpbt.envs import Environment
-from bgpbt.envs.vector import VectorEnvironment
+from bgpbt.agents.programs import seed_words
+from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.space import ppo_space
+from engine_limits import (
+    Limit,
+    Shapes,
+    matrix_products,
+    peak_memory,
+    processor,
+    raw_environment,
+    reset_peak_memory,
+    shapes_of,
+    timed,
+)
+from engine_round import PopulationRound, round_seconds
 
-RAW_STEPS = 50  # of every environment, in one call
-PRODUCT_ROWS = 6144  # 1024 sequences of 5 steps and their last state
-PRODUCT_LAYERS = 40  # in one call
+SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
+RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
+RAW_EVALUATION_STEPS = 200
+PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
+MINIBATCH = (int(DEFAULTS["batch_size"]), int(DEFAULTS["unroll_length"]))  # sequences, and steps of each
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """Measure training and evaluation beside the machine's limits."""
 
-    env: Annotated[str, arg(aliases=["-e"])] = "reacher"
-    """Environment."""
+    env: Annotated[tuple[str, ...], arg(aliases=["-e"])] = PAPER_NAMES
+    """Environments."""
+    size: Annotated[tuple[str, ...], arg(aliases=["-s"])] = tuple(SIZES)
+    """Sizes of networks: small, paper, large."""
     num_envs: int = 2048
     """Copies of the environment."""
-    policy: tuple[int, int] = (4, 32)
-    """Depth and width of the policy network."""
-    value: tuple[int, int] = (5, 256)
-    """Depth and width of the value network."""
+    minibatches: int = 32
+    """Minibatches of an iteration."""
+    episodes: int = 256
+    """Episodes of an evaluation."""
+    episode_length: int = 1000
+    """Environment steps until an episode is truncated."""
     repeats: int = 5
-    """Rounds of measurement; medians are shown."""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print one JSON object instead of a table."""
+    """Times that each part is measured."""
+    round: tuple[str, ...] = ("paper",)
+    """Sizes of networks for which a real round is timed too."""
+    population: int = 8
+    """Members of that round."""
+    round_iterations: int = 1
+    """Iterations that each of its members trains for."""
+    stack: Annotated[bool, FlagCreatePairsOff] = False
+    """Time that round once more with all members in one program."""
+    quick: Annotated[bool, FlagCreatePairsOff] = False
+    """A tenth of the work, to see whether all goes; figures are worth little."""
+    json: Path | None = None
+    """Write all measurements to this file."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Medians over repeats; of the two limits the best."""
+class Share:
+    """How much of a limit is reached."""
+
+    rate: float  # per second, median
+    limit: float  # per second, median
+    share: float  # median over repeats
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What was measured of one environment and size of networks."""
 
     environment: str
-    raw_environment_steps_per_s: float  # limit: random actions, nothing else
-    evaluation_steps_per_s: float
-    training_steps_per_s: float
-    learner_gflop_per_s: float  # matrix products of the loss alone, over all of the training time
-    matrix_product_gflop_per_s: float  # limit: bare products of a hidden layer
-    evaluation_to_raw: float
-    training_to_limit: float  # to the time that rollout at raw speed and bare products would take
+    size: str
+    rollout: Share  # environment steps
+    evaluation: Share  # environment steps
+    learner: Share  # GFLOP
+    training: Share  # environment steps
+    round: Share  # rounds
+    round_is: str  # measured, or computed from one member's parts
+    stacked_round_per_s: float | None  # with all members in one program
+    peak_memory_mb: float  # of one member's training and evaluation
     compilations: int
     compilation_s: float
+    seconds: dict[str, list[float]]  # per step, GFLOP or round, of all repeats
 
 
 def main(arguments: Arguments) -> None:
     """Measure and print."""
-    enable_persistent_cache()
-    figures = measure(arguments)
-    if arguments.json:
-        print(json.dumps(asdict(figures), indent=2))
-        return
-    for name, value in asdict(figures).items():
-        print(f"{name:32} {value:,.3g}" if isinstance(value, float) else f"{name:32} {value}")
-
-
-def measure(arguments: Arguments) -> Figures:
-    """Time the work and its limits in turn, so that a change of the machine's speed meets all alike."""
-    settings = PPOSettings(
-        environment=arguments.env,
-        environments=arguments.num_envs,
-        architectures=Architectures(
-            policy=Architecture(depth=arguments.policy[0], width=arguments.policy[1]),
-            value=Architecture(depth=arguments.value[0], width=arguments.value[1]),
-        ),
-    )
-    trainer = PPOTrainer(settings, ppo_space())
-    programs = trainer.programs(settings.architectures)
-    seed = seed_words(0)
-    starts = programs.draw_starts(seed)
-    member = programs.initialise(seed, starts)
-    hyperparameters = hyperparameters_of(DEFAULTS)
-    unrolls = settings.unrolls_per_iteration(int(hyperparameters.batch_size))
-    training_steps = unrolls * int(hyperparameters.unroll_length) * settings.environments
-    raw = raw_environment(trainer.environment)
-    products = matrix_products(settings, trainer.environment.environment)
-
-    seconds: dict[str, list[float]] = {"raw": [], "evaluate": [], "train": [], "products": []}
-    evaluation_steps = 0
-    for repeat in range(arguments.repeats + 1):
-        seconds["raw"].append(timed(raw.call)[0])
-        seconds["products"].append(timed(products.call)[0])
-        elapsed, (_, steps) = timed(partial(programs.evaluate, member.policy, seed))
-        evaluation_steps = int(steps) * settings.evaluation_episodes
-        seconds["evaluate"].append(elapsed)
-        iteration = Iteration(seed=seed, index=repeat, unrolls=unrolls)
-        elapsed, (member, _) = timed(partial(programs.iterate, member, starts, hyperparameters, iteration))
-        seconds["train"].append(elapsed)
-    median = {name: statistics.median(times[1:]) for name, times in seconds.items()}  # the first warms up
-
-    rows = training_steps * (int(hyperparameters.unroll_length) + 1) / int(hyperparameters.unroll_length)
-    learner_gflop = products.gflop_per_row * rows * int(hyperparameters.update_epochs)
-    # A limit is what the machine can do at its best; the work is what it does on the whole.
-    raw_rate, product_rate = raw.work / min(seconds["raw"]), products.work / min(seconds["products"])
-    limit = training_steps / raw_rate + learner_gflop / product_rate
-    evaluation_rate = evaluation_steps / median["evaluate"]
-    return Figures(
-        environment=arguments.env,
-        raw_environment_steps_per_s=raw_rate,
-        evaluation_steps_per_s=evaluation_rate,
-        training_steps_per_s=training_steps / median["train"],
-        learner_gflop_per_s=learner_gflop / median["train"],
-        matrix_product_gflop_per_s=product_rate,
-        evaluation_to_raw=evaluation_rate / raw_rate,
-        training_to_limit=limit / median["train"],
-        compilations=trainer.compilations,
-        compilation_s=trainer.compilation_seconds,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limit:
-    """A piece of bare work."""
-
-    call: Callable[[], Any]
-    work: float  # environment steps or GFLOP in one call
-    gflop_per_row: float = 0.0
-
-
-def raw_environment(environment: VectorEnvironment) -> Limit:
-    """Return the environment under random actions, with its resets and nothing else."""
-    starts = jax.jit(environment.starts)(seed_words(1))
-    state = jax.jit(environment.reset)(starts)
-    shape = (environment.count, environment.environment.action_size)
-
-    @jax.jit
-    def call(state: Any, key: jax.Array) -> Any:
-        def step(t: jax.Array, state: Any) -> Any:
-            action_ba = jax.random.uniform(jax.random.fold_in(key, t), shape, minval=-1.0, maxval=1.0)
-            return environment.step(state, starts, action_ba)
-
-        return jax.lax.fori_loop(0, RAW_STEPS, step, state)
-
-    return Limit(call=lambda: call(state, seed_words(2)), work=float(RAW_STEPS * environment.count))
-
-
-def matrix_products(settings: PPOSettings, environment: Environment) -> Limit:
-    """Return the three products of a layer (forward, gradient of the input, gradient of the kernel), chained.
-
-    The layer is a hidden one of the wider network and the rows are those of a paper-sized minibatch, which is
-    where nearly all of the learner's arithmetic is.
-    """
-    policy, value = settings.architectures.policy, settings.architectures.value
-    width = max(policy.width, value.width)
-    random = np.random.default_rng(0)
-    input_bh = jnp.asarray(random.normal(size=(PRODUCT_ROWS, width)), jnp.float32)
-    kernel_hh = jnp.asarray(random.normal(size=(width, width)) / width, jnp.float32)
-
-    @jax.jit
-    def call(input_bh: jax.Array, kernel_hh: jax.Array) -> Any:
-        def layer(_: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            activation_bh, kernel_hh = carry
-            output_bh = activation_bh @ kernel_hh
-            slope_bh = output_bh @ kernel_hh.T
-            return slope_bh, activation_bh.T @ output_bh  # nothing is left out: all feeds the next layer
-
-        return jax.lax.fori_loop(0, PRODUCT_LAYERS, layer, (input_bh, kernel_hh))
-
-    gflop = PRODUCT_LAYERS * 3 * 2 * PRODUCT_ROWS * width**2 / 1e9
-    sizes = [
-        (environment.observation_size, *[policy.width] * policy.depth, 2 * environment.action_size),
-        (environment.observation_size, *[value.width] * value.depth, 1),
-    ]
-    weights = sum(inputs * outputs for network in sizes for inputs, outputs in pairwise(network))
-    return Limit(call=lambda: call(input_bh, kernel_hh), work=gflop, gflop_per_row=3 * 2 * weights / 1e9)
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds a call takes until its result is there, and the result."""
+    arguments = quickened(arguments) if arguments.quick else arguments
+    cases = [(env, size) for env in arguments.env for size in arguments.size]
+    rows: list[Row] = []
     began = time.perf_counter()
-    result = jax.block_until_ready(call())
-    return time.perf_counter() - began, result
+    for index, (env, size) in enumerate(cases):
+
+        def say(what: str, done: float = index / len(cases), case: str = f"{env} {size}") -> None:
+            elapsed = time.perf_counter() - began
+            left = f"{elapsed * (1 - done) / done / 60:.0f} min left" if done else "first case"
+            print(f"{elapsed:6.0f} s, {left}: {case}, {what}", file=sys.stderr, flush=True)
+
+        rows.append(measure(arguments, env, size, say))
+        print(line(rows[-1]) if index else f"{HEADER}\n{line(rows[-1])}", flush=True)
+        if arguments.json is not None:
+            measured = {
+                "machine": machine(),
+                "arguments": asdict(arguments),
+                "rows": [asdict(r) for r in rows],
+            }
+            arguments.json.write_text(json.dumps(measured, indent=1, default=str) + "\n")
+
+
+def quickened(arguments: Arguments) -> Arguments:
+    """Return arguments for a small part of the work."""
+    return replace(
+        arguments, num_envs=256, minibatches=2, episodes=32, episode_length=100, repeats=2, population=2
+    )
+
+
+def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None]) -> Row:
+    """Time the work and its limits in turn, so that a change of the machine's speed meets all alike."""
+    policy, value = (Architecture(depth=depth, width=width) for depth, width in SIZES[size])
+    settings = PPOSettings(
+        environment=env,
+        environments=arguments.num_envs,
+        minibatches=arguments.minibatches,
+        episode_length=arguments.episode_length,
+        evaluation_episodes=arguments.episodes,
+        architectures=Architectures(policy=policy, value=value),
+    )
+    say("compilation")
+    reset_peak_memory()
+    trainer = PPOTrainer(settings, ppo_space())
+    member = Member(trainer)
+    member.run()
+    cost = (peak_memory(), trainer.compilations, trainer.compilation_seconds)
+    limits = limits_of(trainer)
+    seconds: dict[str, list[float]] = {name: [] for name in (*member.work, *limits)}
+    for repeat in range(arguments.repeats + 1):
+        say(f"repeat {repeat} of {arguments.repeats}")
+        elapsed = {name: timed(limit.call)[0] / limit.work for name, limit in limits.items()} | member.run()
+        for name in seconds if repeat else ():  # the first warms up
+            seconds[name].append(elapsed[name])
+    population = PopulationRound(members=arguments.population, iterations=arguments.round_iterations)
+    for name in ("round", "stacked")[: 1 + arguments.stack] if size in arguments.round else ():
+        say(f"{name} of {arguments.population} members")
+        seconds[name] = [round_seconds(trainer, population, stacked=name == "stacked")]
+    return Row(
+        environment=env,
+        size=size,
+        **shares(seconds, member.work, population),
+        round_is="measured" if "round" in seconds else "computed",
+        stacked_round_per_s=1.0 / seconds["stacked"][0] if "stacked" in seconds else None,
+        peak_memory_mb=cost[0],
+        compilations=cost[1],
+        compilation_s=cost[2],
+        seconds=seconds,
+    )
+
+
+class Member:
+    """One member, training on with default hyperparameters."""
+
+    def __init__(self, trainer: PPOTrainer) -> None:
+        settings = trainer.settings
+        self._programs = trainer.programs(settings.architectures)
+        self._starts = self._programs.draw_starts(seed_words(0))
+        self._member = self._programs.initialise(seed_words(0), self._starts)
+        self._hyperparameters = hyperparameters_of(DEFAULTS)
+        self._unrolls = settings.unrolls_per_iteration(int(self._hyperparameters.batch_size))
+        self._episodes = settings.evaluation_episodes
+        self._iteration = 0
+        updates = settings.minibatches * int(self._hyperparameters.update_epochs)
+        self.work = {  # of an iteration, and of an evaluation
+            "rollout": float(trainer.steps_of(self._hyperparameters, self._unrolls)),
+            "learner": updates * _shapes(trainer).gflop(*MINIBATCH),
+            "evaluation": 0.0,  # known once it is done
+        }
+
+    def run(self) -> dict[str, float]:
+        """Train for an iteration and evaluate; return the seconds per step, per GFLOP and per step."""
+        programs, seed = self._programs, seed_words(0)
+        numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
+        collect = partial(programs.collect, self._member, self._starts, *numbers)
+        rollout_s, (member, experience) = timed(collect)
+        learn = partial(programs.learn, member, experience, programs.no_lesson, *numbers)
+        learner_s, (self._member, _) = timed(learn)
+        evaluation_s, (_, length) = timed(partial(programs.evaluate, self._member.policy, seed))
+        self.work["evaluation"] = float(int(length) * self._episodes)
+        self._iteration += 1
+        elapsed = {"rollout": rollout_s, "learner": learner_s, "evaluation": evaluation_s}
+        return {name: elapsed[name] / self.work[name] for name in elapsed}
+
+
+def limits_of(trainer: PPOTrainer) -> dict[str, Limit]:
+    """Return the bare work that a member cannot do without."""
+    vector, shapes = trainer.environment, _shapes(trainer)
+    fewer = replace(vector, count=trainer.settings.evaluation_episodes)
+    repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(*MINIBATCH)))
+    return {
+        "raw": raw_environment(vector, RAW_STEPS),
+        "raw_evaluation": raw_environment(fewer, RAW_EVALUATION_STEPS),
+        "products": matrix_products(shapes, *MINIBATCH, repeats),
+    }
+
+
+def _shapes(trainer: PPOTrainer) -> Shapes:
+    return shapes_of(trainer.environment.environment, trainer.settings.architectures)
+
+
+def shares(
+    seconds: dict[str, list[float]], work: dict[str, float], population: PopulationRound
+) -> dict[str, Share]:
+    """Return how much of each limit is reached: of each part, of both in training, and of a round."""
+    second_pr = {name: np.array(each) for name, each in seconds.items()}
+    rollout_s, learner_s = work["rollout"] * second_pr["rollout"], work["learner"] * second_pr["learner"]
+    training_s = (rollout_s + learner_s) / work["rollout"]
+    training_limit_s = second_pr["raw"] + work["learner"] / work["rollout"] * second_pr["products"]
+
+    def round_of(training_s: Floats, evaluation_s: Floats) -> Floats:
+        return population.members * (
+            population.iterations * work["rollout"] * training_s + work["evaluation"] * evaluation_s
+        )
+
+    computed_s = round_of(training_s, second_pr["evaluation"])
+    return {
+        "rollout": share(second_pr["rollout"], second_pr["raw"]),
+        "evaluation": share(second_pr["evaluation"], second_pr["raw_evaluation"]),
+        "learner": share(second_pr["learner"], second_pr["products"]),
+        "training": share(training_s, training_limit_s),
+        "round": share(
+            second_pr.get("round", computed_s), round_of(training_limit_s, second_pr["raw_evaluation"])
+        ),
+    }
+
+
+def share(work_s: Floats, limit_s: Floats) -> Share:
+    """Compare seconds per unit of work with the least it could take; of a round there is one measurement."""
+    share_r = limit_s / work_s
+    return Share(
+        rate=float(1.0 / np.median(work_s)),
+        limit=float(1.0 / np.median(limit_s)),
+        share=float(np.median(share_r)),
+        lowest=float(share_r.min()),
+        highest=float(share_r.max()),
+    )
+
+
+HEADER = (
+    f"{'environment':12}{'size':6}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
+    f"|{'train':>13}|{'round':>13}{'stacked':>9}|{'memory':>8}|{'compiled':>14}\n"
+    f"{'':18}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
+    f"|{'k steps/s':>13}|{'s':>13}{'s':>9}|{'MB':>8}|{'programs, s':>14}"
+)
+
+
+def line(row: Row) -> str:
+    """Return one line of the table."""
+
+    def part(share: Share, unit: float) -> str:
+        return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
+
+    stacked = "" if row.stacked_round_per_s is None else f"{1 / row.stacked_round_per_s:.4g}"
+    return (
+        f"{row.environment:12}{row.size:6}"
+        f"|{part(row.rollout, 1e3)}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
+        f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
+        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}{stacked:>9}|{row.peak_memory_mb:8.0f}"
+        f"|{row.compilations:7d} {row.compilation_s:6.1f}"
+    )
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on."""
+    device = jax.devices()[0]
+    return {
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "device": f"{device.platform} {device.device_kind}",
+        "devices": jax.device_count(),
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+    }
 
 
 if __name__ == "__main__":

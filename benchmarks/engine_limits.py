@@ -1,0 +1,178 @@
+"""The bare work that bounds the engine: stepping environments, and multiplying matrices.
+
+Nothing here learns or acts. What is timed beside it is faster only if it does the same in a better way.
+"""
+
+import contextlib
+import platform
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bgpbt.agents import Architectures
+from bgpbt.agents.programs import seed_words
+from bgpbt.envs import Environment
+from bgpbt.envs.vector import VectorEnvironment
+
+__all__ = [
+    "Limit",
+    "Shapes",
+    "matrix_products",
+    "peak_memory",
+    "processor",
+    "raw_environment",
+    "reset_peak_memory",
+    "shapes_of",
+    "timed",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A piece of bare work, compiled."""
+
+    call: Callable[[], Any]
+    work: float  # environment steps or GFLOP in one call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """The kernels of both networks, (inputs, outputs) each."""
+
+    policy: tuple[tuple[int, int], ...]
+    value: tuple[tuple[int, int], ...]
+
+    def gflop(self, sequences: int, unroll_length: int) -> float:
+        """Return the arithmetic that a gradient of PPO's loss needs; multiplying and adding count as two.
+
+        Every step goes forward and backward through both networks. The state after a sequence's last step is
+        only valued. The gradient of an input is not needed in a network's first layer.
+        """
+        steps = sequences * unroll_length
+        total = sequences * _weights(self.value)
+        for layers in (self.policy, self.value):
+            total += steps * (3 * _weights(layers) - _weights(layers[:1]))
+        return 2.0 * total / 1e9
+
+
+def shapes_of(environment: Environment, architectures: Architectures) -> Shapes:
+    """Return the shapes of an agent's kernels."""
+    policy, value = architectures.policy, architectures.value
+    inputs, actions = environment.observation_size, environment.action_size
+    return Shapes(
+        policy=tuple(pairwise((inputs, *[policy.width] * policy.depth, 2 * actions))),
+        value=tuple(pairwise((inputs, *[value.width] * value.depth, 1))),
+    )
+
+
+def _weights(layers: Sequence[tuple[int, int]]) -> int:
+    return sum(inputs * outputs for inputs, outputs in layers)
+
+
+def raw_environment(environment: VectorEnvironment, steps: int) -> Limit:
+    """Return `steps` steps of the environments under random actions, with their resets and nothing else."""
+    starts = jax.jit(environment.starts)(seed_words(1))
+    state = jax.jit(environment.reset)(starts)
+    shape = (environment.count, environment.environment.action_size)
+
+    @jax.jit
+    def call(state: Any, key: jax.Array) -> Any:
+        def step(t: jax.Array, state: Any) -> Any:
+            action_ba = jax.random.uniform(jax.random.fold_in(key, t), shape, minval=-1.0, maxval=1.0)
+            return environment.step(state, starts, action_ba)
+
+        return jax.lax.fori_loop(0, steps, step, state)
+
+    return Limit(call=lambda: call(state, seed_words(2)), work=float(steps * environment.count))
+
+
+def matrix_products(shapes: Shapes, sequences: int, unroll_length: int, repeats: int) -> Limit:
+    """Return the products of `repeats` gradients of PPO's loss, those that `Shapes.gflop` counts, chained.
+
+    A gradient, brought back to the size of a kernel, is the kernel of the next time, so that no product can
+    be left out or done once for all.
+    """
+    steps = sequences * unroll_length
+    random = np.random.default_rng(0)
+    networks = [
+        [jnp.asarray(random.normal(size=shape) / shape[0] ** 0.5, jnp.float32) for shape in layers]
+        for layers in (shapes.policy, shapes.value)
+    ]
+    inputs = shapes.value[0][0]
+    observation_io = jnp.asarray(random.normal(size=(steps, inputs)), jnp.float32)
+    last_observation_so = jnp.asarray(random.normal(size=(sequences, inputs)), jnp.float32)
+
+    @jax.jit
+    def call(networks: Any, observation_io: jax.Array, last_observation_so: jax.Array) -> Any:
+        def gradient(_: jax.Array, carry: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
+            (policy, value), total = carry
+            last_value_so = last_observation_so
+            for kernel_io in value:
+                last_value_so = last_value_so @ kernel_io
+            following = [_chained(network, observation_io) for network in (policy, value)]
+            return following, total + jnp.sum(last_value_so)
+
+        return jax.lax.fori_loop(0, repeats, gradient, (networks, jnp.zeros(())))
+
+    return Limit(
+        call=lambda: call(networks, observation_io, last_observation_so),
+        work=repeats * shapes.gflop(sequences, unroll_length),
+    )
+
+
+def _chained(kernels: Sequence[jax.Array], observation_io: jax.Array) -> list[jax.Array]:
+    """Return the gradients of a linear network's kernels, each scaled to the size of a kernel."""
+    activations = [observation_io]
+    for kernel_io in kernels:
+        activations.append(activations[-1] @ kernel_io)
+    slope_io = activations[-1]
+    gradients = []
+    for index in reversed(range(len(kernels))):
+        gradient_io = activations[index].T @ slope_io
+        size = jnp.maximum(jnp.linalg.norm(gradient_io), 1e-12)
+        gradients.append(gradient_io * (kernels[index].shape[1] ** 0.5 / size))
+        if index > 0:
+            slope_io = slope_io @ kernels[index].T
+    return gradients[::-1]
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the seconds a call takes until its result is there, and the result."""
+    began = time.perf_counter()
+    result = jax.block_until_ready(call())
+    return time.perf_counter() - began, result
+
+
+def reset_peak_memory() -> None:
+    """Begin to measure the peak of memory anew, where the system can (Linux, CPU)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> float:
+    """Return the most memory in use since the reset, in MB: the device's, or the process's on a CPU."""
+    statistics = jax.local_devices()[0].memory_stats()
+    if statistics and "peak_bytes_in_use" in statistics:
+        return float(statistics["peak_bytes_in_use"]) / 1e6
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

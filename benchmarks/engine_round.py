@@ -1,0 +1,86 @@
+"""How long a round of the real loop takes: members trained, scored and stored, the next round suggested."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bgpbt.agents import PPOTrainer
+from bgpbt.agents.hyperparameters import DEFAULTS
+from bgpbt.agents.stack import StackedTrainer, local_devices
+from bgpbt.contracts import Executor
+from bgpbt.execution import Event, LocalExecutor, RoundPlanned, StackedExecutor, run_loop
+from bgpbt.records import Order, Outcome
+from bgpbt.space import ppo_space
+from bgpbt.storage import CheckpointStore, History
+from bgpbt.strategies import PopulationSettings, make_strategy
+
+__all__ = ["PopulationRound", "round_seconds"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationRound:
+    """What is trained in a round."""
+
+    members: int
+    iterations: int  # of PPO, for each member
+
+
+def round_seconds(trainer: PPOTrainer, population: PopulationRound, *, stacked: bool) -> float:
+    """Return the seconds from one round's plan to the next one's.
+
+    The strategy is BG-PBT, but members train with the default hyperparameters whatever it proposes, so that
+    the limits of the round are those of its parts. All is compiled in a shorter round beforehand.
+    """
+    steps = int(DEFAULTS["unroll_length"]) * trainer.settings.environments  # of an unroll
+    unrolls = trainer.settings.unrolls_per_iteration(int(DEFAULTS["batch_size"]))
+    stack = StackedTrainer(trainer, local_devices()) if stacked else None
+    _seconds(trainer, stack, population.members, steps)
+    return _seconds(trainer, stack, population.members, steps * unrolls * population.iterations)
+
+
+def _seconds(trainer: PPOTrainer, stack: StackedTrainer | None, members: int, t_ready: int) -> float:
+    settings = PopulationSettings(
+        t_ready=t_ready, max_timesteps=2 * t_ready, population=members, initial=members, quantile_fraction=0.5
+    )
+    strategy = make_strategy("bgpbt", space=ppo_space(), settings=settings)
+    planned: list[float] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, RoundPlanned):
+            planned.append(time.perf_counter())
+            if len(planned) == 2:
+                raise _RoundOverError
+
+    with tempfile.TemporaryDirectory() as directory:
+        store = Path(directory) / "checkpoints"
+        store.mkdir()
+        checkpoints = CheckpointStore(store)
+        executor = _WithDefaults(
+            LocalExecutor(trainer, checkpoints)
+            if stack is None
+            else StackedExecutor(stack, trainer, checkpoints, members)
+        )
+        with (
+            History.create(Path(directory) / "history.sqlite") as history,
+            contextlib.suppress(_RoundOverError),
+        ):
+            run_loop(strategy, executor, history, checkpoints, 0, observer=observe)
+    return planned[1] - planned[0]
+
+
+class _RoundOverError(Exception):
+    """Ends the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WithDefaults:
+    """Trains every member with the default hyperparameters."""
+
+    executor: Executor
+
+    def run(self, orders: Sequence[Order]) -> Iterator[Outcome]:
+        """Yield one outcome for each order."""
+        return self.executor.run([replace(order, configuration=DEFAULTS) for order in orders])
