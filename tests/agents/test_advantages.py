@@ -41,11 +41,10 @@ def test_advantages_agree_with_their_definition(
     seed: int, unroll_length: int, sequences: int, padding: int
 ) -> None:
     random = np.random.default_rng(seed)
-    shape = (sequences, unroll_length + 1)
-    reward, value = random.normal(size=shape), random.normal(size=shape)
+    shape = (sequences, unroll_length)
+    reward, value = random.normal(size=shape), random.normal(size=(sequences, unroll_length + 1))
     terminated = random.random(shape) < 0.2
     truncated = ~terminated & (random.random(shape) < 0.2)
-    is_step = np.tile(np.arange(unroll_length + 1) < unroll_length, (sequences, 1))
     hyperparameters = hyperparameters_of(
         {"discount": 0.9, "gae_lambda": 0.8, "reward_scaling": 3.0, "unroll_length": unroll_length}
     )
@@ -54,22 +53,21 @@ def test_advantages_agree_with_their_definition(
         # Padding rows hold whatever the gather found there.
         return jnp.concatenate([jnp.asarray(array).ravel(), jnp.ones(padding, array.dtype)])
 
+    steps = sequences * unroll_length
+    row_i = np.arange(steps + padding)
     rewards = Rewards(
         reward_i=rows(reward.astype(np.float32)),
         terminated_i=rows(terminated),
         truncated_i=rows(truncated),
-        is_step_i=rows(is_step) & (jnp.arange(is_step.size + padding) < is_step.size),
+        is_step_i=jnp.asarray(row_i < steps),
+        is_last_i=jnp.asarray(row_i % unroll_length == unroll_length - 1),
+        sequence_i=jnp.asarray(row_i // unroll_length),
     )
-    actual = generalised_advantages(rewards, rows(value.astype(np.float32)), hyperparameters)
-    expected = np.zeros(shape)
-    for sequence in range(sequences):
-        expected[sequence, :-1] = by_definition(
-            3.0 * reward[sequence, :-1],
-            value[sequence],
-            terminated[sequence, :-1],
-            truncated[sequence, :-1],
-            0.9,
-            0.8,
-        )
-    np.testing.assert_allclose(actual[: is_step.size], expected.ravel(), atol=1e-4)
-    np.testing.assert_array_equal(actual[is_step.size :], 0.0)
+    value_i, last_value_s = (array.astype(np.float32) for array in (value[:, :-1], value[:, -1]))
+    actual = generalised_advantages(rewards, rows(value_i), jnp.asarray(last_value_s), hyperparameters)
+    expected = [
+        by_definition(3.0 * reward[s], value[s], terminated[s], truncated[s], 0.9, 0.8)
+        for s in range(sequences)
+    ]
+    np.testing.assert_allclose(actual[:steps], np.ravel(expected), atol=1e-4)
+    np.testing.assert_array_equal(actual[steps:], 0.0)

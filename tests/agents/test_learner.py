@@ -8,7 +8,7 @@ import pytest
 from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.distillation import no_lesson
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner, _cheapest, _Minibatch, _share, _shuffled
+from bgpbt.agents.learner import Learner, SliceSize, _cheapest, _Minibatch, _share, _shuffled
 from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
 from bgpbt.agents.normaliser import fresh
@@ -34,13 +34,18 @@ ARCHITECTURES = Architectures(
 )
 
 
-def learner(*slice_rows: int) -> Learner:
-    return Learner(environment=VECTOR, longest_rollout=LONGEST, most_sequences=36, slice_rows=slice_rows)
+def learner(*slice_steps: int) -> Learner:
+    return Learner(
+        environment=VECTOR,
+        longest_rollout=LONGEST,
+        most_sequences=36,
+        slice_sizes=tuple(SliceSize(steps, max(1, steps // 3)) for steps in slice_steps),
+    )
 
 
 @cache
-def programs(*slice_rows: int) -> Programs:
-    made_of = learner(*slice_rows)
+def programs(*slice_steps: int) -> Programs:
+    made_of = learner(*slice_steps)
     evaluate = compile_evaluation(made_of, ARCHITECTURES.policy, episodes=64)
     return compile_programs(made_of, ARCHITECTURES, ARCHITECTURES, compile_starts(made_of), evaluate)
 
@@ -66,15 +71,23 @@ def numbered_experience() -> Experience:
 
 
 @pytest.mark.parametrize(
-    ("unroll_length", "unrolls", "batch_size", "rows"),
-    [(3, 4, 4, 8), (3, 4, 4, 64), (2, 5, 7, 9), (1, 12, 72, 50), (6, 2, 5, 7)],
+    ("unroll_length", "unrolls", "batch_size", "slice_size"),
+    [
+        (3, 4, 4, SliceSize(8, 2)),
+        (3, 4, 4, SliceSize(64, 21)),
+        (2, 5, 7, SliceSize(9, 2)),
+        (1, 12, 72, SliceSize(50, 50)),
+        (6, 2, 5, SliceSize(7, 3)),
+    ],
 )
 def test_minibatches_hold_every_step_once_in_whole_sequences(
-    unroll_length: int, unrolls: int, batch_size: int, rows: int
+    unroll_length: int, unrolls: int, batch_size: int, slice_size: SliceSize
 ) -> None:
     sequences = unrolls * ENVIRONMENTS
     minibatches = -(-sequences // batch_size)
-    order_s = _shuffled(jax.random.PRNGKey(0), jnp.int32(sequences), 72)
+    first_row_s = learner(8)._first_rows(
+        _shuffled(jax.random.PRNGKey(0), jnp.int32(sequences), 72), jnp.int32(unroll_length)
+    )
     seen: list[float] = []
     for index in range(minibatches):
         first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
@@ -84,21 +97,27 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
             lesson=jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1)),
             # Indices are far beyond the clip, so the statistics shrink them into [-5, 5].
             normaliser=fresh(1)._replace(observation_count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
-            order_s=order_s,
+            first_row_s=first_row_s,
             first=first,
             size=size,
             unroll_length=jnp.int32(unroll_length),
             key=jax.random.PRNGKey(1),
         )
         total_weight = 0.0
-        for slice_index in range(int(minibatch.slices(rows))):
-            taken = minibatch.take(jnp.int32(slice_index), rows)
+        for slice_index in range(int(minibatch.slices(slice_size))):
+            taken = minibatch.take(jnp.int32(slice_index), slice_size)
             is_step_i = np.asarray(taken.rewards.is_step_i)
             index_i = np.rint(np.asarray(taken.observation_io)[:, 0] * 100.0)
             seen += index_i[is_step_i].tolist()
-            # A step's successor in time is the next row, in the same environment.
-            follows_i = np.flatnonzero(is_step_i)
-            np.testing.assert_array_equal(index_i[follows_i + 1], index_i[follows_i] + ENVIRONMENTS)
+            # A step's successor in time is the next row, in the same environment, or its sequence's last.
+            is_last_i = np.asarray(taken.rewards.is_last_i)
+            last_s = np.rint(np.asarray(taken.last_observation_so)[:, 0] * 100.0)
+            inner_i = np.flatnonzero(is_step_i & ~is_last_i)
+            np.testing.assert_array_equal(index_i[inner_i + 1], index_i[inner_i] + ENVIRONMENTS)
+            ends_i = np.flatnonzero(is_step_i & is_last_i)
+            assert len(ends_i) * unroll_length == is_step_i.sum()
+            follower_i = last_s[np.asarray(taken.rewards.sequence_i)[ends_i]]
+            np.testing.assert_array_equal(follower_i, index_i[ends_i] + ENVIRONMENTS)
             np.testing.assert_array_equal(np.asarray(taken.rewards.reward_i)[is_step_i], index_i[is_step_i])
             total_weight += float(taken.weight) * is_step_i.sum()
         assert total_weight == pytest.approx(1.0)
@@ -129,10 +148,11 @@ def test_the_slice_size_with_the_least_padding_is_taken() -> None:
             jnp.int32(unroll_length),
             nothing,
         )
-        return int(_cheapest(minibatch, (384, 1536, 6144)))
+        return int(_cheapest(minibatch, [SliceSize(steps, steps // 5) for steps in (320, 1280, 5120)]))
 
     assert [choice(64, 5), choice(256, 5), choice(1024, 5)] == [0, 1, 2]
-    assert choice(1024, 15) == 2
+    assert choice(1024, 15) == 1  # the large one would be taken four times, the fourth for one sequence
+    assert choice(1020, 15) == 2
     assert choice(1, 500) == 1  # a slice that is shorter than a sequence cannot take it
 
 
@@ -145,9 +165,9 @@ CONFIGURATION = {
 }
 
 
-def iterate(slice_rows: tuple[int, ...], unrolls: int = 4) -> tuple[Member, LossTerms]:
+def iterate(slice_steps: tuple[int, ...], unrolls: int = 4) -> tuple[Member, LossTerms]:
     member, starts = new_member()
-    return programs(*slice_rows).iterate(
+    return programs(*slice_steps).iterate(
         member,
         starts,  # type: ignore[arg-type]
         hyperparameters_of(CONFIGURATION),
@@ -157,8 +177,8 @@ def iterate(slice_rows: tuple[int, ...], unrolls: int = 4) -> tuple[Member, Loss
 
 def test_an_update_does_not_depend_on_the_slices_it_is_computed_in() -> None:
     whole, whole_terms = iterate((40,))
-    for slice_rows in [(4,), (10,), (8, 24)]:
-        sliced, sliced_terms = iterate(slice_rows)
+    for slice_steps in [(3,), (10,), (8, 24)]:
+        sliced, sliced_terms = iterate(slice_steps)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), sliced, whole)
         for name in set(LossTerms._fields) - {"entropy"}:
             expected = getattr(whole_terms, name)
@@ -204,22 +224,24 @@ def plain_ppo(
     updates = 0
     for epoch in range(int(hyperparameters.update_epochs)):
         order_key, entropy_key = jax.random.split(jax.random.fold_in(learning_key, epoch))
-        order_s = _shuffled(order_key, jnp.int32(sequences), 36)
+        first_row_s = learner(40)._first_rows(
+            _shuffled(order_key, jnp.int32(sequences), 36), jnp.int32(unroll_length)
+        )
         for index in range(minibatches):
             first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
             minibatch = _Minibatch(
                 experience,
                 jax.device_put(no_lesson(steps, ENVIRONMENTS, 1)),
                 normaliser,
-                order_s,
+                first_row_s,
                 first,
                 size,
                 jnp.int32(unroll_length),
                 jax.random.fold_in(entropy_key, index),
             )
-            rows = int(size) * (unroll_length + 1)
+            exact = SliceSize(int(size) * unroll_length, int(size))
             gradient, _ = jax.grad(ppo_loss, has_aux=True)(
-                parameters, spectral, minibatch.take(jnp.int32(0), rows), hyperparameters, minibatch.key
+                parameters, spectral, minibatch.take(jnp.int32(0), exact), hyperparameters, minibatch.key
             )
             updates += 1
             first_moment = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first_moment, gradient)

@@ -50,6 +50,7 @@ def transitions(seed: int) -> Transitions:
     ends = random.random((2, ROWS)) < 0.1
     return Transitions(
         observation_io=jnp.asarray(random.normal(size=(ROWS, OBSERVATIONS))),
+        last_observation_so=jnp.asarray(random.normal(size=(ROWS // 5 + 1, OBSERVATIONS))),
         unsquashed_action_ia=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
         log_prob_i=jnp.asarray(random.normal(size=ROWS) - 2.0),
         rewards=Rewards(
@@ -57,6 +58,8 @@ def transitions(seed: int) -> Transitions:
             terminated_i=jnp.asarray(ends[0]),
             truncated_i=jnp.asarray(ends[1] & ~ends[0]),
             is_step_i=jnp.asarray(np.arange(ROWS) % 6 != 5),
+            is_last_i=jnp.asarray(np.arange(ROWS) % 5 == 4),
+            sequence_i=jnp.asarray(np.arange(ROWS) // 5),
         ),
         weight=jnp.asarray(1.0 / ROWS),
         teacher_logits_il=jnp.asarray(random.normal(size=(ROWS, 2 * ACTIONS))),

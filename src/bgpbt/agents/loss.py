@@ -22,9 +22,10 @@ VALUE_COEFFICIENT = 0.5 * 0.5  # half of the squared error, weighted by a half
 
 
 class Transitions(NamedTuple):
-    """Sequences laid end to end, each with a last row that only bootstraps."""
+    """Sequences laid end to end: rows i, sequences s."""
 
     observation_io: jax.Array  # normalised
+    last_observation_so: jax.Array  # normalised, after each sequence's last step
     unsquashed_action_ia: jax.Array
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
@@ -57,7 +58,13 @@ def ppo_loss(
     """Return the weighted sum of the objective (to be minimised) and its parts."""
     logits_il = networks.apply(parameters.policy, spectral.policy, transitions.observation_io)
     value_i = networks.apply(parameters.value, spectral.value, transitions.observation_io)[:, 0]
-    advantage_i = generalised_advantages(transitions.rewards, jax.lax.stop_gradient(value_i), hyperparameters)
+    last_value_s = networks.apply(parameters.value, spectral.value, transitions.last_observation_so)[:, 0]
+    advantage_i = generalised_advantages(
+        transitions.rewards,
+        jax.lax.stop_gradient(value_i),
+        jax.lax.stop_gradient(last_value_s),  # so it costs no backward pass
+        hyperparameters,
+    )
     value_target_i = advantage_i + jax.lax.stop_gradient(value_i)
     weight_i = transitions.weight * transitions.rewards.is_step_i
 

@@ -13,6 +13,7 @@ from bgpbt import envs
 from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
 from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
+from bgpbt.agents.learner import SliceSize
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 
@@ -111,18 +112,16 @@ class Ranges:
         return settings.unrolls_per_iteration(self.largest_batch) * self.largest_unroll
 
     @property
-    def slice_rows(self) -> tuple[int, ...]:
-        """Return the slice sizes to compile in, in rows: powers of four of the smallest minibatch.
+    def slice_sizes(self) -> tuple[SliceSize, ...]:
+        """Return the slice sizes to compile in: powers of four of the smallest minibatch.
 
-        The smallest minibatch then fills its slice, and the largest takes few slices. A sequence takes one
-        row more than it has steps.
+        The smallest minibatch then fills its slice, and the largest takes few slices.
         """
-        smallest = max(min(self.batch_sizes) * (min(self.unroll_lengths) + 1), self.largest_unroll + 1)
-        largest = self.largest_batch * (self.largest_unroll + 1)
-        rows = [smallest]
-        while rows[-1] * 4 <= min(largest, LARGEST_SLICE):
-            rows.append(rows[-1] * 4)
-        return tuple(rows)
+        shortest = min(self.unroll_lengths)
+        steps = [max(min(self.batch_sizes) * shortest, self.largest_unroll)]
+        while steps[-1] * 4 <= min(self.largest_batch * self.largest_unroll, LARGEST_SLICE):
+            steps.append(steps[-1] * 4)
+        return tuple(SliceSize(size, size // shortest) for size in steps)
 
     def check(self, hyperparameters: Hyperparameters) -> None:
         """Refuse what the buffers were not made for.

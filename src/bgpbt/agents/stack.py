@@ -43,7 +43,7 @@ class StackedTrainer:
         self._devices = tuple(devices or jax.devices()[:1])
         learner = trainer.learner
         # A stack would compute every slice size for every member, so there is one.
-        self._learner = replace(learner, slice_rows=learner.slice_rows[-1:])
+        self._learner = replace(learner, slice_sizes=learner.slice_sizes[-1:])
         self._functions: dict[int, _Functions] = {}
 
     def train(self, orders: Sequence[Order], checkpoints: Checkpoints) -> list[Outcome]:

@@ -62,7 +62,7 @@ class PPOTrainer:
             environment=self._vector,
             longest_rollout=self._ranges.longest_rollout(settings),
             most_sequences=self._ranges.largest_batch * settings.minibatches,
-            slice_rows=self._ranges.slice_rows,
+            slice_sizes=self._ranges.slice_sizes,
         )
         self._workshop = Workshop(self._learner, evaluation_episodes=settings.evaluation_episodes)
 
