@@ -37,7 +37,7 @@ from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.programs import seed_words
+from bgpbt.agents.programs import Iteration, seed_words
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.space import ppo_space
 from engine_limits import (
@@ -170,7 +170,7 @@ def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None
     reset_peak_memory()
     trainer = PPOTrainer(settings, ppo_space())
     member = Member(trainer)
-    member.run()
+    member.start()
     cost = (peak_memory(), trainer.compilations, trainer.compilation_seconds)
     limits = limits_of(trainer)
     seconds: dict[str, list[float]] = {name: [] for name in (*member.work, *limits)}
@@ -207,6 +207,7 @@ class Member:
         self._hyperparameters = hyperparameters_of(DEFAULTS)
         self._unrolls = settings.unrolls_per_iteration(int(self._hyperparameters.batch_size))
         self._episodes = settings.evaluation_episodes
+        self._no_lesson = self._programs.no_lesson
         self._iteration = 0
         updates = settings.minibatches * int(self._hyperparameters.update_epochs)
         self.work = {  # of an iteration, and of an evaluation
@@ -215,13 +216,19 @@ class Member:
             "evaluation": 0.0,  # known once it is done
         }
 
+    def start(self) -> None:
+        """Train for an unroll and evaluate as a run does, in one program each."""
+        iteration = Iteration(seed=seed_words(0), index=0, unrolls=1)
+        self._member, _ = self._programs.iterate(self._member, self._starts, self._hyperparameters, iteration)
+        jax.block_until_ready(self._programs.evaluate(self._member.policy, seed_words(0)))
+
     def run(self) -> dict[str, float]:
         """Train for an iteration and evaluate; return the seconds per step, per GFLOP and per step."""
         programs, seed = self._programs, seed_words(0)
         numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
         collect = partial(programs.collect, self._member, self._starts, *numbers)
         rollout_s, (member, experience) = timed(collect)
-        learn = partial(programs.learn, member, experience, programs.no_lesson, *numbers)
+        learn = partial(programs.learn, member, experience, self._no_lesson, *numbers)
         learner_s, (self._member, _) = timed(learn)
         evaluation_s, (_, length) = timed(partial(programs.evaluate, self._member.policy, seed))
         self.work["evaluation"] = float(int(length) * self._episodes)
