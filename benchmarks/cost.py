@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,7 +140,7 @@ def measure_training(arguments: Arguments) -> Training:
             return programs.iterate(member, starts, hyperparameters, iteration)
 
         training_s, (member, _) = timed(train)
-        evaluation_s, _ = timed(lambda policy=member.policy: programs.evaluate(policy, seed))
+        evaluation_s, _ = timed(partial(programs.evaluate, member.policy, seed))
     iterations = arguments.t_ready / trainer.steps_of(hyperparameters, unrolls)
     return Training(
         training_s=training_s * iterations, evaluation_s=evaluation_s, storage_s=_storage_seconds(member)

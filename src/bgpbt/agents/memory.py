@@ -50,7 +50,7 @@ def memory_need(learner: Learner, architectures: Architectures) -> MemoryNeed:
     row = COPIES_OF_A_UNIT * units + 2 * observation + 8 * action + 16  # and some numbers for each loss
     return MemoryNeed(
         rollout=_bytes_of(experience) + _bytes_of(blank_lesson(learner)),
-        slice=FLOAT_BYTES * row * learner.slice_rows[-1],
+        slice=FLOAT_BYTES * row * (learner.slice_sizes[-1].steps + learner.slice_sizes[-1].sequences),
         networks=_bytes_of((member.parameters, member.optimiser))
         + COPIES_OF_PARAMETERS * _bytes_of(member.parameters),
         environments=_bytes_of(member.environments) + COPIES_OF_START_STATES * _bytes_of(starts),
