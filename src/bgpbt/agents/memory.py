@@ -48,9 +48,11 @@ def memory_need(learner: Learner, architectures: Architectures) -> MemoryNeed:
     units = sum(shape.depth * shape.width for shape in (architectures.policy, architectures.value))
     observation, action = vector.environment.observation_size, vector.environment.action_size
     row = COPIES_OF_A_UNIT * units + 2 * observation + 8 * action + 16  # and some numbers for each loss
+    last_row = units + 2 * observation  # a state that is only valued: no gradient
+    size = learner.slice_sizes[-1]
     return MemoryNeed(
         rollout=_bytes_of(experience) + _bytes_of(blank_lesson(learner)),
-        slice=FLOAT_BYTES * row * (learner.slice_sizes[-1].steps + learner.slice_sizes[-1].sequences),
+        slice=FLOAT_BYTES * (row * size.steps + last_row * size.sequences),
         networks=_bytes_of((member.parameters, member.optimiser))
         + COPIES_OF_PARAMETERS * _bytes_of(member.parameters),
         environments=_bytes_of(member.environments) + COPIES_OF_START_STATES * _bytes_of(starts),
