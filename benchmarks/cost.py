@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -154,10 +154,13 @@ def _storage_seconds(member: Member) -> float:
     with tempfile.TemporaryDirectory() as directory:
         store = CheckpointStore(Path(directory))
         for index in range(SAVES):
-            began = time.perf_counter()
-            store.load(store.save(arrays | {"index": np.array(index)}, {}))
-            seconds.append(time.perf_counter() - began)
+            new = arrays | {"index": np.array(index)}
+            seconds.append(timed(partial(_saved_and_loaded, store, new))[0])
     return float(np.median(seconds))
+
+
+def _saved_and_loaded(store: CheckpointStore, arrays: Any) -> Any:
+    return store.load(store.save(arrays, {}))
 
 
 class TimedStrategy:
@@ -178,9 +181,8 @@ class TimedStrategy:
 
     def advance(self, state: Any, outcomes: Sequence[Outcome]) -> tuple[Any, Plan | None]:
         """Close a round and plan the next."""
-        began = time.perf_counter()
-        advanced = self._strategy.advance(state, outcomes)
-        self.seconds.append(time.perf_counter() - began)
+        seconds, advanced = timed(lambda: self._strategy.advance(state, outcomes))
+        self.seconds.append(seconds)
         return advanced
 
 
@@ -194,9 +196,8 @@ class TimedToy:
     def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
         """Carry out an order."""
         timed_store = TimedCheckpoints(checkpoints)
-        began = time.perf_counter()
-        outcome = self._toy.train(order, timed_store)
-        self.seconds += time.perf_counter() - began - timed_store.seconds
+        seconds, outcome = timed(lambda: self._toy.train(order, timed_store))
+        self.seconds += seconds - timed_store.seconds
         return outcome
 
 
@@ -209,17 +210,16 @@ class TimedCheckpoints:
 
     def save(self, arrays: Any, metadata: Any) -> Any:
         """Store arrays."""
-        began = time.perf_counter()
-        checkpoint = self._checkpoints.save(arrays, metadata)
-        self.seconds += time.perf_counter() - began
-        return checkpoint
+        return self._add(lambda: self._checkpoints.save(arrays, metadata))
 
     def load(self, checkpoint: Any) -> Any:
         """Return what was stored."""
-        began = time.perf_counter()
-        loaded = self._checkpoints.load(checkpoint)
-        self.seconds += time.perf_counter() - began
-        return loaded
+        return self._add(lambda: self._checkpoints.load(checkpoint))
+
+    def _add(self, call: Callable[[], Any]) -> Any:
+        seconds, result = timed(call)
+        self.seconds += seconds
+        return result
 
 
 def measure_run(arguments: Arguments, members: int, training: Training) -> Run:
