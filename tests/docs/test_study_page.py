@@ -23,7 +23,10 @@ def test_every_result_is_of_a_run_of_the_protocol_and_kept_to_its_budget() -> No
     for run in RUNS:
         settings = planned[run.task, run.contender, run.seed]
         assert settings.budget is not None
-        assert 0.85 * settings.budget < run.steps <= settings.budget
+        # Students, and members trained again after going back, come in rounds of uneven cost.
+        is_uneven = settings.search_mode == "both" or settings.options.get("backtrack", False)
+        least = 0.85 if is_uneven else 0.9
+        assert least * settings.budget < run.steps <= settings.budget
         assert run.failed_members == 0 or run.score == run.score
         assert run.test_episodes == settings.test_episodes == 1024
 
