@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +33,8 @@ __all__ = [
     "shapes_of",
     "timed",
 ]
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,7 @@ def _chained(kernels: Sequence[jax.Array], observation_io: jax.Array) -> list[ja
     return gradients[::-1]
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+def timed(call: Callable[[], Result]) -> tuple[float, Result]:
     """Return the seconds a call takes until its result is there, and the result."""
     began = time.perf_counter()
     result = jax.block_until_ready(call())
