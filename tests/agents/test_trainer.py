@@ -126,6 +126,16 @@ def test_no_configuration_is_compiled_anew() -> None:
     assert compilations(configurations) == compilations(configurations[:2])
 
 
+def test_a_prepared_order_compiles_nothing() -> None:
+    trainer, checkpoints = PPOTrainer(SETTINGS, small_space()), MemoryCheckpoints()
+    for configuration in small_space().sample(3, np.random.default_rng(0)):
+        prepared = order(configuration)
+        trainer.prepare(prepared)
+        compiled = trainer.compilations
+        assert trainer.train(prepared, checkpoints).failure is None
+        assert trainer.compilations == compiled > 0
+
+
 def test_scores_are_repeatable_and_need_not_be_whole_batches(trainer: PPOTrainer) -> None:
     checkpoints = MemoryCheckpoints()
     outcome, _ = trained(trainer, order(), checkpoints)

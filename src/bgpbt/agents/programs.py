@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,7 @@ __all__ = [
     "Evaluate",
     "Functions",
     "Iteration",
+    "Program",
     "Programs",
     "SeedWords",
     "blank_lesson",
@@ -49,8 +50,39 @@ __all__ = [
 SeedWords = npt.NDArray[np.uint32]
 """A seed as a raw threefry key: (2,), high word first."""
 
-Evaluate = Callable[[Policy, SeedWords], tuple[jax.Array, jax.Array]]
-"""Returns the returns (episodes,) and the steps that the longest episode took."""
+Result = TypeVar("Result")
+
+
+class Program(Generic[Result]):
+    """A function that is compiled before its first call, since not every one of a set is called.
+
+    Args:
+        function: of arrays, or trees of them.
+        shapes: of its arguments.
+        consume: positions of arguments whose memory it takes over.
+    """
+
+    def __init__(self, function: Callable[..., Result], *shapes: Any, consume: tuple[int, ...] = ()) -> None:
+        self._jitted = jax.jit(function, donate_argnums=consume)
+        self._shapes = shapes
+        self._lock = threading.Lock()
+        self._compiled: Any = None
+
+    def compiled(self) -> Any:
+        """Return the compiled program, as JAX has it."""
+        with self._lock:  # two threads do not compile the same program
+            if self._compiled is None:
+                self._compiled = self._jitted.lower(*self._shapes).compile()
+            return self._compiled
+
+    def __call__(self, *arguments: Any) -> Result:
+        """Run it."""
+        result: Result = self.compiled()(*arguments)
+        return result
+
+
+Evaluate = Program[tuple[jax.Array, jax.Array]]
+"""Of a policy and seed words: the returns (episodes,) and the steps that the longest episode took."""
 
 
 class _Stream(IntEnum):
@@ -82,11 +114,11 @@ class Programs:
     are compiled for nobody else.
     """
 
-    draw_starts: Callable[[SeedWords], StartStates]
-    train: Callable[..., tuple[Member, LossTerms]]  # the member it is given is consumed
+    draw_starts: Program[StartStates]  # of seed words
+    train: Program[tuple[Member, LossTerms]]  # the member it is given is consumed
     evaluate: Evaluate
-    collect: Callable[..., tuple[Member, Experience]]  # so it is here
-    learn: Callable[..., tuple[Member, LossTerms]]  # and here
+    collect: Program[tuple[Member, Experience]]  # so it is here
+    learn: Program[tuple[Member, LossTerms]]  # and here
     member_shape: Member  # shapes and types, for restoring
     no_tuition: Tuition
     learner: Learner
@@ -96,6 +128,12 @@ class Programs:
     def no_lesson(self) -> Lesson:
         """What `learn` is told where there is no teacher."""
         return jax.device_put(blank_lesson(self.learner))
+
+    def compile(self) -> None:
+        """Compile what a run calls; training last, which is what another thread may be at."""
+        self.draw_starts.compiled()
+        self.evaluate.compiled()
+        self.train.compiled()
 
     def initialise(self, seed: SeedWords, starts: StartStates) -> Member:
         """Return a new member at the start states, drawn without a program."""
@@ -144,21 +182,20 @@ def evaluate_key(seed: jax.Array) -> jax.Array:
     return jax.random.fold_in(seed, _Stream.EVALUATE)
 
 
-def compile_starts(learner: Learner) -> Callable[[SeedWords], StartStates]:
-    """Compile what draws start states, which is the same for all architectures."""
+def compile_starts(learner: Learner) -> Program[StartStates]:
+    """Return what draws start states, which is the same for all architectures."""
 
     def draw_starts(seed: jax.Array) -> StartStates:
         return learner.environment.starts(jax.random.fold_in(seed, _Stream.STARTS))
 
-    compiled: Callable[[SeedWords], StartStates] = _compiled(draw_starts, _shape((2,), jnp.uint32))
-    return compiled
+    return Program(draw_starts, _shape((2,), jnp.uint32))
 
 
 def compile_programs(
     learner: Learner,
     architectures: Architectures,
     room: Architectures,
-    draw_starts: Callable[[SeedWords], StartStates],
+    draw_starts: Program[StartStates],
     evaluate: Evaluate,
 ) -> Programs:
     """Compile what it takes to train agents of these architectures, under teachers that fit into `room`."""
@@ -171,10 +208,10 @@ def compile_programs(
     experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
     return Programs(
         draw_starts=draw_starts,
-        train=_compiled(functions.train, member, starts, tuition, *numbers, consume=(0,)),
+        train=Program(functions.train, member, starts, tuition, *numbers, consume=(0,)),
         evaluate=evaluate,
-        collect=_compiled(functions.collect, member, starts, *numbers, consume=(0,)),
-        learn=_compiled(functions.learn, member, experience, blank_lesson(learner), *numbers, consume=(0,)),
+        collect=Program(functions.collect, member, starts, *numbers, consume=(0,)),
+        learn=Program(functions.learn, member, experience, blank_lesson(learner), *numbers, consume=(0,)),
         member_shape=member,
         no_tuition=jax.device_put(tuition),
         learner=learner,
@@ -196,8 +233,7 @@ def compile_evaluation(learner: Learner, policy: Architecture, *, episodes: int)
         )
 
     shape = member_shape(learner, Architectures(policy=policy, value=policy)).policy
-    compiled: Evaluate = _compiled(evaluate, shape, _shape((2,), jnp.uint32))
-    return compiled
+    return Program(evaluate, shape, _shape((2,), jnp.uint32))
 
 
 def member_shape(learner: Learner, architectures: Architectures) -> Member:
@@ -266,29 +302,3 @@ def blank_lesson(learner: Learner) -> Lesson:
 
 def _shape(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, dtype)
-
-
-class _Lazy:
-    """A program that is compiled before its first call, since not every one of a set is called."""
-
-    def __init__(
-        self, function: Callable[..., Any], shapes: tuple[Any, ...], consume: tuple[int, ...]
-    ) -> None:
-        self._jitted = jax.jit(function, donate_argnums=consume)
-        self._shapes = shapes
-        self._lock = threading.Lock()
-        self._compiled: Callable[..., Any] | None = None
-
-    def compiled(self) -> Any:
-        """Return the compiled program."""
-        with self._lock:  # two threads do not compile the same program
-            if self._compiled is None:
-                self._compiled = self._jitted.lower(*self._shapes).compile()
-            return self._compiled
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.compiled()(*arguments)
-
-
-def _compiled(function: Callable[..., Any], *shapes: Any, consume: tuple[int, ...] = ()) -> Any:
-    return _Lazy(function, shapes, consume)

@@ -146,6 +146,10 @@ class PPOTrainer:
         training = Training(steps=steps, losses=losses, seconds=time.perf_counter() - began)
         return self.conclude(begun, member, returns, training, checkpoints)
 
+    def prepare(self, order: Order) -> None:
+        """Compile what an order takes, so that `train` need not; for another thread, while others train."""
+        self.programs(architectures_of(order.configuration, self._settings.architectures)).compile()
+
     def begin(self, order: Order, checkpoints: Checkpoints) -> "Begun":
         """Return the member that an order starts from, and all that its training takes.
 

@@ -31,6 +31,7 @@ from bgpbt.execution.loop import (
 from bgpbt.execution.memory import bytes_of
 from bgpbt.execution.optimise import Optimised, Options, optimise
 from bgpbt.execution.placement import Stack, check_fits, local_executor
+from bgpbt.execution.preparation import Prepares
 from bgpbt.execution.recovery import recover
 from bgpbt.execution.schedule import ScheduleFile, read_schedule, schedule_of, write_schedule
 from bgpbt.execution.stacked import StackedExecutor
@@ -50,6 +51,7 @@ __all__ = [
     "Optimised",
     "Options",
     "OutcomeCommitted",
+    "Prepares",
     "RoundPlanned",
     "RunFinished",
     "ScheduleFile",

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError
 from bgpbt.execution.attempt import attempt
+from bgpbt.execution.preparation import Preparation, preparing
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 from bgpbt.records import Order, Outcome
 from bgpbt.trainers.children import HasChildren
@@ -24,7 +25,7 @@ _Report = Outcome | BaseException | None  # None: the thread has ended
 
 
 class LocalExecutor:
-    """Runs up to `max_parallel` orders at the same time.
+    """Runs up to `max_parallel` orders at the same time, and prepares the next where a core is left over.
 
     A trainer that raises an ordinary exception makes a failed outcome, and the other members go on. A damaged
     checkpoint, a file system that refuses and a request to stop end the run.
@@ -73,26 +74,30 @@ class LocalExecutor:
         # Members that train faster than their outcomes are taken would fill the disk with checkpoints. One
         # outcome may wait, so that no thread does while it is committed.
         turns = threading.Semaphore(self._max_parallel + 1)
-        threads = [
-            threading.Thread(
-                target=self._work, args=(waiting, turns, reports), daemon=True, name=f"trainer-{i}"
-            )
-            for i in range(min(self._max_parallel, len(orders)))
-        ]
-        finished = False
-        try:
-            for thread in threads:
-                thread.start()
-            for outcome in self._collect(reports, len(threads)):
-                yield outcome
-                turns.release()
-            finished = True
-        finally:
-            if not finished:  # Ctrl-C, an error here, or one of whoever takes the outcomes
-                self._switch.stop()
-                if isinstance(self._trainer, HasChildren):
-                    self._trainer.end_children()
-                _join(threads)
+        with preparing(self._trainer, orders, max_parallel=self._max_parallel) as preparation:
+            threads = [
+                threading.Thread(
+                    target=self._work,
+                    args=(waiting, turns, preparation, reports),
+                    daemon=True,
+                    name=f"trainer-{i}",
+                )
+                for i in range(min(self._max_parallel, len(orders)))
+            ]
+            finished = False
+            try:
+                for thread in threads:
+                    thread.start()
+                for outcome in self._collect(reports, len(threads)):
+                    yield outcome
+                    turns.release()
+                finished = True
+            finally:
+                if not finished:  # Ctrl-C, an error here, or one of whoever takes the outcomes
+                    self._switch.stop()
+                    if isinstance(self._trainer, HasChildren):
+                        self._trainer.end_children()
+                    _join(threads)
 
     def _collect(self, reports: "queue.SimpleQueue[_Report]", running: int) -> Iterator[Outcome]:
         """Yield outcomes until all threads have ended, then raise the first error that ends the run."""
@@ -113,6 +118,7 @@ class LocalExecutor:
         self,
         waiting: "queue.SimpleQueue[Order]",
         turns: threading.Semaphore,
+        preparation: Preparation,
         reports: "queue.SimpleQueue[_Report]",
     ) -> None:
         try:
@@ -121,6 +127,7 @@ class LocalExecutor:
                     self._switch.check()
                 order = waiting.get_nowait()
                 self._switch.check(order)
+                preparation.began()
                 reports.put(attempt(self._trainer, order, self._checkpoints))
         except queue.Empty:
             pass

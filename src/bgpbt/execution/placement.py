@@ -1,6 +1,5 @@
 """Which executor trains the members of a run in this process."""
 
-import os
 from typing import Literal
 
 from bgpbt.contracts import Checkpoints, Executor
@@ -8,6 +7,7 @@ from bgpbt.errors import InputError
 from bgpbt.execution.experiment import Experiment
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.memory import available_memory, check_memory, device_memory
+from bgpbt.execution.preparation import cores
 from bgpbt.execution.stacked import StackedExecutor
 from bgpbt.execution.stopping import StopSwitch
 
@@ -73,7 +73,7 @@ def check_fits(
 
 
 def _parallel(max_parallel: int | None) -> int:
-    return min(max_parallel or 1, os.cpu_count() or 1)
+    return min(max_parallel or 1, cores())
 
 
 def _is_stacked(experiment: Experiment, stack: Stack) -> bool:
