@@ -1,4 +1,5 @@
 import os
+import signal
 from pathlib import Path
 
 # Compiled programs are kept from one run of the tests to the next. JAX reads these when it is imported, so
@@ -12,3 +13,6 @@ from hypothesis import settings  # noqa: E402
 # A first example compiles, and a loaded machine is slow: neither says anything about the code under test.
 settings.register_profile("bgpbt", deadline=None)
 settings.load_profile("bgpbt")
+
+# A shell that puts the tests into the background has them ignore Ctrl-C, and so do the processes they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
