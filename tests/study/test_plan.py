@@ -1,12 +1,13 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgpbt.errors import InputError
-from bgpbt.study import configuration_hash, plan_study, read_protocol
-from tests.study.protocols import OURS, toy_protocol, with_contenders
+from bgpbt.study import Task, configuration_hash, plan_study, read_protocol
+from tests.study.protocols import OURS, SETTINGS, toy_protocol, with_contenders
 
 
 def test_seed_by_seed_and_ablations_only_where_they_belong() -> None:
@@ -64,3 +65,31 @@ def test_our_protocol_has_a_run_for_every_seed_of_every_contender(scale: str) ->
             assert all(0.99 * task.budget < run.settings.expected_steps <= task.budget for run in found)
     assert len({run.name for run in runs}) == len(runs)
     assert min(run.seed for run in runs) >= 1000  # lower ones were used to build the method
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"t_ready": 100}, "reacher/random: t_ready = 100 is less than one unroll"),
+        ({"environment": "reachr"}, "reacher/random: .*reachr"),
+        ({"settings": {"environments": 600}}, "reacher/random: batch_size = 64 x minibatches"),
+        ({"settings": {"policy": [0, 8]}}, "reacher/random: policy"),
+    ],
+)
+def test_what_a_run_would_refuse_is_refused_before_the_first_begins(
+    task: dict[str, Any], message: str
+) -> None:
+    chosen = Task(
+        environment="reacher", budget=4_000_000, t_ready=100_000, low=0.0, high=1.0, steps_per_s=1.0
+    )
+    protocol = toy_protocol()
+    settings = {**SETTINGS, "environments": 64, "minibatches": 8}
+    scale = replace(
+        protocol.scales["toys"],
+        settings=settings,
+        tasks={"reacher": replace(chosen, **task)},
+        contenders=("random",),
+        ablation_tasks=(),
+    )
+    with pytest.raises(InputError, match=message):
+        plan_study(replace(protocol, scales={"toys": scale}), "toys")

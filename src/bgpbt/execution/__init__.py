@@ -5,6 +5,7 @@ from bgpbt.execution.experiment import (
     Experiment,
     ExperimentSettings,
     assemble,
+    check_settings,
     derived_seed,
     difference,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "best_member",
     "bytes_of",
     "check_fits",
+    "check_settings",
     "derived_seed",
     "difference",
     "generations",

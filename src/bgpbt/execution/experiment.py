@@ -7,7 +7,7 @@ checked as a whole before anything is touched. JAX is imported only where an age
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,9 +27,20 @@ from bgpbt.strategies import (
     rungs,
     strategy_options,
 )
-from bgpbt.toys import make_toy, toy_names
+from bgpbt.toys import Toy, make_toy, toy_names
 
-__all__ = ["TOY_PREFIX", "Experiment", "ExperimentSettings", "assemble", "derived_seed", "difference"]
+if TYPE_CHECKING:
+    from bgpbt.agents import PPOSettings
+
+__all__ = [
+    "TOY_PREFIX",
+    "Experiment",
+    "ExperimentSettings",
+    "assemble",
+    "check_settings",
+    "derived_seed",
+    "difference",
+]
 
 TOY_PREFIX = "toy:"
 
@@ -147,6 +158,22 @@ def assemble(
     Raises:
         InputError: a setting is not allowed; the text names it.
     """
+    space, strategy, task = _parts(settings)
+    trainer = task if isinstance(task, Toy) else _ppo_trainer(task, space, on_progress, like)
+    return Experiment(settings=settings, space=space, strategy=strategy, trainer=trainer)
+
+
+def check_settings(settings: ExperimentSettings) -> None:
+    """Check what `assemble` checks, without making an environment or touching a device.
+
+    Raises:
+        InputError: a setting is not allowed; the text names it.
+    """
+    _parts(settings)
+
+
+def _parts(settings: ExperimentSettings) -> "tuple[Space, Strategy[Any], Toy | PPOSettings]":
+    """Return the space, the strategy, and the toy or what to make a trainer from."""
     if settings.seed < 0:
         raise InputError(f"seed = {settings.seed} must be 0 or more")
     if settings.test_episodes < 1:
@@ -154,12 +181,8 @@ def assemble(
     _check_search_mode(settings)
     population = settings.population_settings
     own_space = None if settings.space is None else space_from_json(settings.space)
-    if settings.is_toy:
-        space, trainer = _toy(settings, own_space)
-    else:
-        space, trainer = _ppo(settings, own_space, on_progress, like)
-    strategy = _strategy(settings, space, population)
-    return Experiment(settings=settings, space=space, strategy=strategy, trainer=trainer)
+    space, task = _toy(settings, own_space) if settings.is_toy else _ppo(settings, own_space)
+    return space, _strategy(settings, space, population), task
 
 
 def _strategy(settings: ExperimentSettings, space: Space, population: PopulationSettings) -> Strategy[Any]:
@@ -188,7 +211,7 @@ def derived_seed(seed: int, purpose: str) -> int:
     return int(np.random.default_rng([seed, zlib.crc32(purpose.encode())]).integers(2**63))
 
 
-def _toy(settings: ExperimentSettings, own_space: Space | None) -> tuple[Space, Trainer]:
+def _toy(settings: ExperimentSettings, own_space: Space | None) -> tuple[Space, Toy]:
     name = settings.environment.removeprefix(TOY_PREFIX)
     if name not in toy_names():
         raise InputError(f"there is no toy task {name!r}; there are {', '.join(toy_names())}")
@@ -202,12 +225,7 @@ def _toy(settings: ExperimentSettings, own_space: Space | None) -> tuple[Space, 
     return toy.space, toy
 
 
-def _ppo(
-    settings: ExperimentSettings,
-    own_space: Space | None,
-    on_progress: Progress | None,
-    like: Experiment | None,
-) -> tuple[Space, Trainer]:
+def _ppo(settings: ExperimentSettings, own_space: Space | None) -> "tuple[Space, PPOSettings]":
     envs.check_name(settings.environment)
     space = own_space or ppo_space()
     if settings.is_generational:
@@ -215,17 +233,9 @@ def _ppo(
     _check_architecture("policy", settings.policy)
     _check_architecture("value", settings.value)
     try:
-        from bgpbt.agents import (
-            Architecture,
-            Architectures,
-            DistillationSettings,
-            PPOSettings,
-            PPOTrainer,
-            enable_persistent_cache,
-        )
+        from bgpbt.agents import Architecture, Architectures, DistillationSettings, PPOSettings
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[brax]'") from error
-    enable_persistent_cache()
     ppo = PPOSettings(
         environment=settings.environment,
         environments=settings.environments,
@@ -243,10 +253,20 @@ def _ppo(
     )
     ppo.validate(space, settings.t_ready)
     _check_rungs(settings, ppo.one_unroll(space))
-    shared = None
+    return space, ppo
+
+
+def _ppo_trainer(
+    settings: "PPOSettings", space: Space, on_progress: Progress | None, like: Experiment | None
+) -> Trainer:
+    from bgpbt.agents import PPOTrainer, enable_persistent_cache
+
+    enable_persistent_cache()
     if like is not None and isinstance(like.trainer, PPOTrainer):
-        shared = like.trainer.sharing(ppo, space, on_progress=on_progress)
-    return space, shared or PPOTrainer(ppo, space, on_progress=on_progress)
+        shared = like.trainer.sharing(settings, space, on_progress=on_progress)
+        if shared is not None:
+            return shared
+    return PPOTrainer(settings, space, on_progress=on_progress)
 
 
 def _check_search_mode(settings: ExperimentSettings) -> None:

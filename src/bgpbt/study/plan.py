@@ -12,7 +12,7 @@ import cattrs
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
-from bgpbt.execution import TOY_PREFIX, ExperimentSettings
+from bgpbt.execution import TOY_PREFIX, ExperimentSettings, check_settings
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings
 from bgpbt.study.protocol import Contender, Protocol, Scale, Task
@@ -109,7 +109,17 @@ def _template(protocol: Protocol, scale: Scale, task_name: str, contender_name: 
         )
     # What is expected is not always what comes: a generation may end early, and whoever goes back to the best
     # member of all rounds trains again what that lacks. So the budget ends the run, too.
-    return replace(settings, max_timesteps=longest, budget=task.budget)
+    settings = replace(settings, max_timesteps=longest, budget=task.budget)
+    _refuse(settings, where)
+    return settings
+
+
+def _refuse(settings: ExperimentSettings, where: str) -> None:
+    """Refuse now what a run would refuse, however many hours later its turn comes."""
+    try:
+        check_settings(settings)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def _settings(
