@@ -27,9 +27,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff
 
 from bgpbt.agents import PPOSettings, PPOTrainer
-from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.member import Member, arrays_of
-from bgpbt.agents.programs import Iteration, seed_words
 from bgpbt.contracts import Checkpoints, Strategy
 from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.records import Order, Outcome, Plan
@@ -38,6 +36,7 @@ from bgpbt.storage import CheckpointStore, History
 from bgpbt.strategies import PopulationSettings, make_strategy
 from bgpbt.toys import Toy, make_toy
 from engine_limits import timed
+from engine_member import TimedMember
 
 TOY_STEPS = 4  # of one round; what a toy's steps are worth is of no account here
 MOST_SHARE = 0.02  # of all time, for strategy and storage
@@ -127,23 +126,14 @@ def measure_training(arguments: Arguments) -> Training:
     """Train one member for two iterations, the first to warm up; scale the second to a round."""
     small = {"environments": 64, "minibatches": 1, "episode_length": 50} if arguments.quick else {}
     trainer = PPOTrainer(PPOSettings(environment=arguments.env, **small), ppo_space())  # type: ignore[arg-type]
-    programs = trainer.programs(trainer.settings.architectures)
-    seed, hyperparameters = seed_words(0), hyperparameters_of(DEFAULTS)
-    starts = programs.draw_starts(seed)
-    member = programs.initialise(seed, starts)
-    unrolls = trainer.settings.unrolls_per_iteration(int(hyperparameters.batch_size))
-    training_s = evaluation_s = 0.0
-    for index in range(2):
-        iteration = Iteration(seed=seed, index=index, unrolls=unrolls)
-
-        def train(member: Member = member, iteration: Iteration = iteration) -> Any:
-            return programs.iterate(member, starts, hyperparameters, iteration)
-
-        training_s, (member, _) = timed(train)
-        evaluation_s, _ = timed(partial(programs.evaluate, member.policy, seed))
-    iterations = arguments.t_ready / trainer.steps_of(hyperparameters, unrolls)
+    member = TimedMember(trainer)
+    member.run()
+    seconds = {name: per_unit_s * member.work[name] for name, per_unit_s in member.run().items()}
+    iterations = arguments.t_ready / member.work["rollout"]
     return Training(
-        training_s=training_s * iterations, evaluation_s=evaluation_s, storage_s=_storage_seconds(member)
+        training_s=(seconds["rollout"] + seconds["learner"]) * iterations,
+        evaluation_s=seconds["evaluation"],
+        storage_s=_storage_seconds(member.member),
     )
 
 

@@ -25,7 +25,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,28 +35,24 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.programs import Iteration, seed_words
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.space import ppo_space
 from engine_limits import (
     Limit,
-    Shapes,
     matrix_products,
     peak_memory,
     processor,
     raw_environment,
     reset_peak_memory,
-    shapes_of,
     timed,
 )
+from engine_member import MINIBATCH, TimedMember, agent_shapes
 from engine_round import PopulationRound, round_seconds
 
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
 RAW_EVALUATION_STEPS = 200
 PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
-MINIBATCH = (int(DEFAULTS["batch_size"]), int(DEFAULTS["unroll_length"]))  # sequences, and steps of each
 
 Floats = npt.NDArray[np.float64]
 
@@ -169,7 +164,7 @@ def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None
     say("compilation")
     reset_peak_memory()
     trainer = PPOTrainer(settings, ppo_space())
-    member = Member(trainer)
+    member = TimedMember(trainer)
     member.start()
     cost = (peak_memory(), trainer.compilations, trainer.compilation_seconds)
     limits = limits_of(trainer)
@@ -196,50 +191,9 @@ def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None
     )
 
 
-class Member:
-    """One member, training on with default hyperparameters."""
-
-    def __init__(self, trainer: PPOTrainer) -> None:
-        settings = trainer.settings
-        self._programs = trainer.programs(settings.architectures)
-        self._starts = self._programs.draw_starts(seed_words(0))
-        self._member = self._programs.initialise(seed_words(0), self._starts)
-        self._hyperparameters = hyperparameters_of(DEFAULTS)
-        self._unrolls = settings.unrolls_per_iteration(int(self._hyperparameters.batch_size))
-        self._episodes = settings.evaluation_episodes
-        self._no_lesson = self._programs.no_lesson
-        self._iteration = 0
-        updates = settings.minibatches * int(self._hyperparameters.update_epochs)
-        self.work = {  # of an iteration, and of an evaluation
-            "rollout": float(trainer.steps_of(self._hyperparameters, self._unrolls)),
-            "learner": updates * _shapes(trainer).gflop(*MINIBATCH),
-            "evaluation": 0.0,  # known once it is done
-        }
-
-    def start(self) -> None:
-        """Train for an unroll and evaluate as a run does, in one program each."""
-        iteration = Iteration(seed=seed_words(0), index=0, unrolls=1)
-        self._member, _ = self._programs.iterate(self._member, self._starts, self._hyperparameters, iteration)
-        jax.block_until_ready(self._programs.evaluate(self._member.policy, seed_words(0)))
-
-    def run(self) -> dict[str, float]:
-        """Train for an iteration and evaluate; return the seconds per step, per GFLOP and per step."""
-        programs, seed = self._programs, seed_words(0)
-        numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
-        collect = partial(programs.collect, self._member, self._starts, *numbers)
-        rollout_s, (member, experience) = timed(collect)
-        learn = partial(programs.learn, member, experience, self._no_lesson, *numbers)
-        learner_s, (self._member, _) = timed(learn)
-        evaluation_s, (_, length) = timed(partial(programs.evaluate, self._member.policy, seed))
-        self.work["evaluation"] = float(int(length) * self._episodes)
-        self._iteration += 1
-        elapsed = {"rollout": rollout_s, "learner": learner_s, "evaluation": evaluation_s}
-        return {name: elapsed[name] / self.work[name] for name in elapsed}
-
-
 def limits_of(trainer: PPOTrainer) -> dict[str, Limit]:
     """Return the bare work that a member cannot do without."""
-    vector, shapes = trainer.environment, _shapes(trainer)
+    vector, shapes = trainer.environment, agent_shapes(trainer)
     fewer = replace(vector, count=trainer.settings.evaluation_episodes)
     repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(*MINIBATCH)))
     return {
@@ -247,10 +201,6 @@ def limits_of(trainer: PPOTrainer) -> dict[str, Limit]:
         "raw_evaluation": raw_environment(fewer, RAW_EVALUATION_STEPS),
         "products": matrix_products(shapes, *MINIBATCH, repeats),
     }
-
-
-def _shapes(trainer: PPOTrainer) -> Shapes:
-    return shapes_of(trainer.environment.environment, trainer.settings.architectures)
 
 
 def shares(
