@@ -15,7 +15,8 @@ For each environment and size of networks, in one process and in turn:
 
 Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
 so that who else uses the machine matters little; absolute figures depend on it. With `--stack` the
-population of a round is also trained in one program, as accelerators like it.
+population of a round is also trained in one program, as accelerators like it, and with `--parallel` as many
+members at a time as there are cores.
 """
 
 import json
@@ -47,7 +48,7 @@ from engine_limits import (
     timed,
 )
 from engine_member import MINIBATCH, TimedMember, agent_shapes
-from engine_round import PopulationRound, round_seconds
+from engine_round import Engine, PopulationRound, round_seconds
 
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
@@ -81,6 +82,8 @@ class Arguments:
     """Members of that round."""
     round_iterations: int = 1
     """Iterations that each of its members trains for."""
+    parallel: Annotated[bool, FlagCreatePairsOff] = False
+    """Time that round once more with as many members at a time as there are cores."""
     stack: Annotated[bool, FlagCreatePairsOff] = False
     """Time that round once more with all members in one program."""
     quick: Annotated[bool, FlagCreatePairsOff] = False
@@ -112,7 +115,7 @@ class Row:
     training: Share  # environment steps
     round: Share  # rounds
     round_is: str  # measured, or computed from one member's parts
-    stacked_round_per_s: float | None  # with all members in one program
+    other_round_s: dict[str, float]  # of the other engines, by name
     peak_memory_mb: float  # of one member's training and evaluation
     compilations: int
     compilation_s: float
@@ -175,15 +178,20 @@ def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None
         for name in seconds if repeat else ():  # the first warms up
             seconds[name].append(elapsed[name])
     population = PopulationRound(members=arguments.population, iterations=arguments.round_iterations)
-    for name in ("round", "stacked")[: 1 + arguments.stack] if size in arguments.round else ():
-        say(f"{name} of {arguments.population} members")
-        seconds[name] = [round_seconds(trainer, population, stacked=name == "stacked")]
+    engines: list[Engine] = ["round"]
+    if arguments.parallel:
+        engines.append("parallel")
+    if arguments.stack:
+        engines.append("stacked")
+    for engine in engines if size in arguments.round else ():
+        say(f"{engine} of {arguments.population} members")
+        seconds[engine] = [round_seconds(trainer, population, engine)]
     return Row(
         environment=env,
         size=size,
         **shares(seconds, member.work, population),
         round_is="measured" if "round" in seconds else "computed",
-        stacked_round_per_s=1.0 / seconds["stacked"][0] if "stacked" in seconds else None,
+        other_round_s={engine: seconds[engine][0] for engine in engines[1:] if engine in seconds},
         peak_memory_mb=cost[0],
         compilations=cost[1],
         compilation_s=cost[2],
@@ -243,9 +251,9 @@ def share(work_s: Floats, limit_s: Floats) -> Share:
 
 HEADER = (
     f"{'environment':12}{'size':6}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
-    f"|{'train':>13}|{'round':>13}{'stacked':>9}|{'memory':>8}|{'compiled':>14}\n"
+    f"|{'train':>13}|{'round':>13}{'parallel':>9}{'stacked':>9}|{'memory':>8}|{'compiled':>14}\n"
     f"{'':18}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
-    f"|{'k steps/s':>13}|{'s':>13}{'s':>9}|{'MB':>8}|{'programs, s':>14}"
+    f"|{'k steps/s':>13}|{'s':>13}{'s':>9}{'s':>9}|{'MB':>8}|{'programs, s':>14}"
 )
 
 
@@ -255,12 +263,13 @@ def line(row: Row) -> str:
     def part(share: Share, unit: float) -> str:
         return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
 
-    stacked = "" if row.stacked_round_per_s is None else f"{1 / row.stacked_round_per_s:.4g}"
+    others = [row.other_round_s.get(engine) for engine in ("parallel", "stacked")]
+    other_rounds = "".join("" if seconds is None else f"{seconds:.4g}".rjust(9) for seconds in others)
     return (
         f"{row.environment:12}{row.size:6}"
         f"|{part(row.rollout, 1e3)}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
         f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
-        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}{stacked:>9}|{row.peak_memory_mb:8.0f}"
+        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}{other_rounds:>18}|{row.peak_memory_mb:8.0f}"
         f"|{row.compilations:7d} {row.compilation_s:6.1f}"
     )
 

@@ -3,21 +3,26 @@
 import contextlib
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from bgpbt.agents import PPOTrainer
 from bgpbt.agents.hyperparameters import DEFAULTS
 from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.contracts import Executor
 from bgpbt.execution import Event, LocalExecutor, RoundPlanned, StackedExecutor, run_loop
+from bgpbt.execution.preparation import cores
 from bgpbt.records import Order, Outcome
 from bgpbt.space import ppo_space
 from bgpbt.storage import CheckpointStore, History
 from bgpbt.strategies import PopulationSettings, make_strategy
 
-__all__ = ["PopulationRound", "round_seconds"]
+__all__ = ["Engine", "PopulationRound", "round_seconds"]
+
+Engine = Literal["round", "parallel", "stacked"]
+"""Members one after the other, as many at a time as there are cores, or all in one program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,7 @@ class PopulationRound:
     iterations: int  # of PPO, for each member
 
 
-def round_seconds(trainer: PPOTrainer, population: PopulationRound, *, stacked: bool) -> float:
+def round_seconds(trainer: PPOTrainer, population: PopulationRound, engine: Engine) -> float:
     """Return the seconds from one round's plan to the next one's.
 
     The strategy is BG-PBT, but members train with the default hyperparameters whatever it proposes, so that
@@ -36,12 +41,19 @@ def round_seconds(trainer: PPOTrainer, population: PopulationRound, *, stacked: 
     """
     steps = int(DEFAULTS["unroll_length"]) * trainer.settings.environments  # of an unroll
     unrolls = trainer.settings.unrolls_per_iteration(int(DEFAULTS["batch_size"]))
-    stack = StackedTrainer(trainer, local_devices()) if stacked else None
-    _seconds(trainer, stack, population.members, steps)
-    return _seconds(trainer, stack, population.members, steps * unrolls * population.iterations)
+    stack = StackedTrainer(trainer, local_devices()) if engine == "stacked" else None
+    members = population.members
+
+    def executor(checkpoints: CheckpointStore) -> Executor:
+        if stack is not None:
+            return StackedExecutor(stack, trainer, checkpoints, members)
+        return LocalExecutor(trainer, checkpoints, cores() if engine == "parallel" else 1)
+
+    _seconds(executor, members, steps)
+    return _seconds(executor, members, steps * unrolls * population.iterations)
 
 
-def _seconds(trainer: PPOTrainer, stack: StackedTrainer | None, members: int, t_ready: int) -> float:
+def _seconds(executor_of: Callable[[CheckpointStore], Executor], members: int, t_ready: int) -> float:
     settings = PopulationSettings(
         t_ready=t_ready, max_timesteps=2 * t_ready, population=members, initial=members, quantile_fraction=0.5
     )
@@ -58,11 +70,7 @@ def _seconds(trainer: PPOTrainer, stack: StackedTrainer | None, members: int, t_
         store = Path(directory) / "checkpoints"
         store.mkdir()
         checkpoints = CheckpointStore(store)
-        executor = _WithDefaults(
-            LocalExecutor(trainer, checkpoints)
-            if stack is None
-            else StackedExecutor(stack, trainer, checkpoints, members)
-        )
+        executor = _WithDefaults(executor_of(checkpoints))
         with (
             History.create(Path(directory) / "history.sqlite") as history,
             contextlib.suppress(_RoundOverError),
