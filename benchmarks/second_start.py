@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from tyro.conf import Suppress, arg
+from tyro.conf import arg
 
 from bgpbt.cli.arguments import TrainArguments
 from bgpbt.execution import LocalExecutor, StopRequested, StopSwitch, assemble
@@ -43,8 +43,6 @@ class Arguments:
     """Starts after the first."""
     json: Path | None = None
     """Write all measurements to this file."""
-    child: Suppress[bool] = False
-    """Be one of the processes that are timed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +104,10 @@ def measure(environment: str, starts: int) -> Row:
 
 def started(environment: str, variables: dict[str, str]) -> Start:
     """Start a run in a new process, and end it after a few iterations."""
-    command = [sys.executable, __file__, "--child", "--env", environment]
+    command = [sys.executable, "-c", f"import second_start; second_start.start({environment!r})"]
+    here = Path(__file__).parent
     began = time.time()
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=variables, cwd=here, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"a start failed:\n{done.stderr}")
     made, *iterations = json.loads(done.stdout)
@@ -128,14 +127,14 @@ def imported() -> float:
     return float(done.stdout) - began
 
 
-def child(environment: str) -> None:
+def start(environment: str) -> None:
     """Begin a run as `bgpbt train` does; print when the trainer was there and when iterations ended."""
     switch = StopSwitch()
     times: list[float] = []
 
     def on_progress(order: Order, steps: int) -> None:
         times.append(time.time())
-        if len(times) == 4:
+        if len(times) == 3:
             switch.stop()
         switch.check()
 
@@ -152,8 +151,4 @@ def child(environment: str) -> None:
 
 
 if __name__ == "__main__":
-    arguments = tyro.cli(Arguments)
-    if arguments.child:
-        child(arguments.env[0])
-    else:
-        sys.exit(main(arguments))
+    sys.exit(main(tyro.cli(Arguments)))
