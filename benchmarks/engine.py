@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import cattrs
 import jax
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,7 @@ from engine_limits import (
 )
 from engine_member import MINIBATCH, TimedMember, agent_shapes
 from engine_round import Engine, PopulationRound, round_seconds
+from engine_table import HEADER, Row, Share, line, markdown
 
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
@@ -90,40 +92,15 @@ class Arguments:
     """A tenth of the work, to see whether all goes; figures are worth little."""
     json: Path | None = None
     """Write all measurements to this file."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """How much of a limit is reached."""
-
-    rate: float  # per second, median
-    limit: float  # per second, median
-    share: float  # median over repeats
-    lowest: float
-    highest: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What was measured of one environment and size of networks."""
-
-    environment: str
-    size: str
-    rollout: Share  # environment steps
-    evaluation: Share  # environment steps
-    learner: Share  # GFLOP
-    training: Share  # environment steps
-    round: Share  # rounds
-    round_is: str  # measured, or computed from one member's parts
-    other_round_s: dict[str, float]  # of the other engines, by name
-    peak_memory_mb: float  # of one member's training and evaluation
-    compilations: int
-    compilation_s: float
-    seconds: dict[str, list[float]]  # per step, GFLOP or round, of all repeats
+    show: Path | None = None
+    """Measure nothing; print what is in such a file as Markdown."""
 
 
 def main(arguments: Arguments) -> None:
     """Measure and print."""
+    if arguments.show is not None:
+        print(markdown(rows_of(arguments.show)))
+        return
     arguments = quickened(arguments) if arguments.quick else arguments
     cases = [(env, size) for env in arguments.env for size in arguments.size]
     rows: list[Row] = []
@@ -144,6 +121,11 @@ def main(arguments: Arguments) -> None:
                 "rows": [asdict(r) for r in rows],
             }
             arguments.json.write_text(json.dumps(measured, indent=1, default=str) + "\n")
+
+
+def rows_of(path: Path) -> list[Row]:
+    """Return what was measured, from its file."""
+    return [cattrs.structure(row, Row) for row in json.loads(path.read_text())["rows"]]
 
 
 def quickened(arguments: Arguments) -> Arguments:
@@ -246,31 +228,6 @@ def share(work_s: Floats, limit_s: Floats) -> Share:
         share=float(np.median(share_r)),
         lowest=float(share_r.min()),
         highest=float(share_r.max()),
-    )
-
-
-HEADER = (
-    f"{'environment':12}{'size':6}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
-    f"|{'train':>13}|{'round':>13}{'parallel':>9}{'stacked':>9}|{'memory':>8}|{'compiled':>14}\n"
-    f"{'':18}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
-    f"|{'k steps/s':>13}|{'s':>13}{'s':>9}{'s':>9}|{'MB':>8}|{'programs, s':>14}"
-)
-
-
-def line(row: Row) -> str:
-    """Return one line of the table."""
-
-    def part(share: Share, unit: float) -> str:
-        return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
-
-    others = [row.other_round_s.get(engine) for engine in ("parallel", "stacked")]
-    other_rounds = "".join("" if seconds is None else f"{seconds:.4g}".rjust(9) for seconds in others)
-    return (
-        f"{row.environment:12}{row.size:6}"
-        f"|{part(row.rollout, 1e3)}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
-        f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
-        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}{other_rounds:>18}|{row.peak_memory_mb:8.0f}"
-        f"|{row.compilations:7d} {row.compilation_s:6.1f}"
     )
 
 

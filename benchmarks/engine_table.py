@@ -1,0 +1,99 @@
+"""What was measured of the engine, and the tables that show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["HEADER", "Row", "Share", "line", "markdown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """How much of a limit is reached."""
+
+    rate: float  # per second, median
+    limit: float  # per second, median
+    share: float  # median over repeats
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What was measured of one environment and size of networks."""
+
+    environment: str
+    size: str
+    rollout: Share  # environment steps
+    evaluation: Share  # environment steps
+    learner: Share  # GFLOP
+    training: Share  # environment steps
+    round: Share  # rounds
+    round_is: str  # measured, or computed from one member's parts
+    other_round_s: dict[str, float]  # of the other engines, by name
+    peak_memory_mb: float  # of one member's training and evaluation
+    compilations: int
+    compilation_s: float
+    seconds: dict[str, list[float]]  # per step, GFLOP or round, of all repeats
+
+
+HEADER = (
+    f"{'environment':12}{'size':6}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
+    f"|{'train':>13}|{'round':>13}{'parallel':>9}{'stacked':>9}|{'memory':>8}|{'compiled':>14}\n"
+    f"{'':18}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
+    f"|{'k steps/s':>13}|{'s':>13}{'s':>9}{'s':>9}|{'MB':>8}|{'programs, s':>14}"
+)
+
+
+def line(row: Row) -> str:
+    """Return one line of the table."""
+
+    def part(share: Share, unit: float) -> str:
+        return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
+
+    others = [row.other_round_s.get(engine) for engine in ("parallel", "stacked")]
+    other_rounds = "".join("" if seconds is None else f"{seconds:.4g}".rjust(9) for seconds in others)
+    return (
+        f"{row.environment:12}{row.size:6}"
+        f"|{part(row.rollout, 1e3)}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
+        f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
+        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}{other_rounds:>18}|{row.peak_memory_mb:8.0f}"
+        f"|{row.compilations:7d} {row.compilation_s:6.1f}"
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return the table as Markdown; in brackets the share of the limit."""
+
+    def part(share: Share, unit: float) -> str:
+        return f"{share.rate / unit:.3g} ({share.share:.0%})"
+
+    titles = (
+        "task",
+        "networks",
+        "rollout, k steps/s",
+        "evaluation, k steps/s",
+        "learner, GFLOP/s",
+        "training, k steps/s",
+        "round, s",
+        "memory, MB",
+        "programs",
+        "compilation, s",
+    )
+    lines = [titles, ("---",) * len(titles)]
+    for row in rows:
+        is_measured = row.round_is == "measured"
+        lines.append(
+            (
+                f"`{row.environment}`",
+                row.size,
+                part(row.rollout, 1e3),
+                part(row.evaluation, 1e3),
+                part(row.learner, 1),
+                part(row.training, 1e3),
+                f"{1 / row.round.rate:.3g} ({row.round.share:.0%})" if is_measured else "",
+                f"{row.peak_memory_mb:.0f}",
+                str(row.compilations),
+                f"{row.compilation_s:.0f}",
+            )
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
