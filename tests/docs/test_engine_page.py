@@ -1,0 +1,28 @@
+"""The page of the engine says what was measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+MEASURED = ROOT / "benchmarks" / "results" / "engine.json"
+SECOND_START = ROOT / "benchmarks" / "results" / "second_start.json"
+
+
+def test_the_table_of_the_page_is_that_of_the_results() -> None:
+    command = [sys.executable, "benchmarks/engine.py", "--show", str(MEASURED)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert len(shown.splitlines()) > 2
+    assert shown.strip() in PAGE
+
+
+def test_starts_are_those_that_were_measured() -> None:
+    for row in json.loads(SECOND_START.read_text()):
+        later_s = sorted(start["first_step_s"] for start in row["later"])
+        line = (
+            f"| `{row['environment']}` | {row['first']['first_step_s']:.1f} s | {later_s[len(later_s) // 2]:.1f} s "
+            f"| {later_s[-1]:.1f} s | {sorted(row['imports_s'])[len(row['imports_s']) // 2]:.1f} s |"
+        )
+        assert line in PAGE
