@@ -25,3 +25,15 @@ def test_starts_are_those_that_were_measured() -> None:
         seconds = (row["first"]["first_step_s"], median(later_s), max(later_s), median(row["imports_s"]))
         cells = (f"`{row['environment']}`", *(f"{each:.1f} s" for each in seconds))
         assert f"| {' | '.join(cells)} |" in PAGE
+
+
+def test_costs_are_those_that_were_measured() -> None:
+    for run in json.loads((ROOT / "benchmarks" / "results" / "cost.json").read_text())["runs"]:
+        cells = (
+            str(run["members"]),
+            f"{sum(run['suggestion_s']):.2f}",
+            f"{run['storage_s']:.2f}",
+            f"{run['training_s']:,.0f}",
+            f"{run['share']:.2%}",
+        )
+        assert f"| {' | '.join(cells)} |" in PAGE
