@@ -1,8 +1,9 @@
 """The page of the study says what the committed tables say."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from bgpbt.study import markdown, plan_study, read_protocol, read_results, summarise
+from bgpbt.study import agreement, markdown, plan_study, read_protocol, read_results, summarise
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
@@ -38,3 +39,16 @@ def test_every_contender_has_as_many_runs_of_a_task_as_the_page_says() -> None:
             for contender in PROTOCOL.scale("cpu").contenders
         }
         assert f"| {task} | {min(counts.values())} |" in PAGE.replace("`", "")
+
+
+def test_the_study_from_scratch_agrees_with_the_first() -> None:
+    repeated = [result.run for result in read_results(ROOT / "benchmarks" / "results" / "study-repeat")]
+    contenders = {run.contender for run in repeated}
+    assert contenders == {"bgpbt", "random", "pbt", "pb2"}
+    found = agreement(repeated, RUNS)
+    assert (found.compared, found.apart) == (16, ())
+    again = [replace(run, seed=run.seed + 100_000) for run in repeated]  # other runs, of the same seeds
+    for runs in (repeated, [run for run in RUNS if run.contender in contenders] + again):
+        comparison = summarise(PROTOCOL, PROTOCOL.scale("cpu"), runs).contenders
+        assert comparison is not None
+        assert markdown(comparison, PROTOCOL.baseline) in PAGE
