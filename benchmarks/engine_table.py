@@ -76,7 +76,6 @@ def markdown(rows: Sequence[Row]) -> str:
         "training, k steps/s",
         "round, s",
         "memory, MB",
-        "programs",
         "compilation, s",
     )
     lines = [titles, ("---",) * len(titles)]
@@ -92,7 +91,6 @@ def markdown(rows: Sequence[Row]) -> str:
                 part(row.training, 1e3),
                 f"{1 / row.round.rate:.3g} ({row.round.share:.0%})" if is_measured else "",
                 f"{row.peak_memory_mb:.0f}",
-                str(row.compilations),
                 f"{row.compilation_s:.0f}",
             )
         )
