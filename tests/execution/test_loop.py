@@ -244,7 +244,7 @@ def test_a_run_keeps_no_more_checkpoints_than_it_needs(tmp_path: Path) -> None:
 def test_a_killed_process_loses_nothing(tmp_path: Path, killable: Content, kill: int) -> None:
     command = [sys.executable, "-m", "tests.execution.walkers", str(tmp_path), "200"]
     with subprocess.Popen(command) as process:
-        _wait_for(lambda: _rounds(tmp_path) > 3 + 25 * kill, process)
+        _wait_for(lambda: _rounds(tmp_path) > 3 + 10 * kill, process)
         time.sleep(0.003 * kill)  # not always at the same step of a round
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
