@@ -20,7 +20,6 @@ members at a time as there are cores.
 """
 
 import json
-import os
 import platform
 import sys
 import time
@@ -38,6 +37,7 @@ from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
 from bgpbt.envs.registry import PAPER_NAMES
+from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
 from engine_limits import (
     Limit,
@@ -236,7 +236,7 @@ def machine() -> dict[str, Any]:
     device = jax.devices()[0]
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "device": f"{device.platform} {device.device_kind}",
         "devices": jax.device_count(),
         "python": platform.python_version(),

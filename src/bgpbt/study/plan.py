@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -110,14 +111,16 @@ def _template(protocol: Protocol, scale: Scale, task_name: str, contender_name: 
     # What is expected is not always what comes: a generation may end early, and whoever goes back to the best
     # member of all rounds trains again what that lacks. So the budget ends the run, too.
     settings = replace(settings, max_timesteps=longest, budget=task.budget)
-    _refuse(settings, where)
+    with _said_of(where):  # now, and not hours later when the run's turn comes
+        check_settings(settings)
     return settings
 
 
-def _refuse(settings: ExperimentSettings, where: str) -> None:
-    """Refuse now what a run would refuse, however many hours later its turn comes."""
+@contextmanager
+def _said_of(where: str) -> Iterator[None]:
+    """Let an error name the run that it is about."""
     try:
-        check_settings(settings)
+        yield
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
 
@@ -139,13 +142,13 @@ def _settings(
         "max_timesteps": task.budget,
         "space": _space(protocol, scale, task, contender),
     }
-    try:
-        settings = decode(ExperimentSettings, json.dumps(values))
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-    except Exception as error:
-        raise InputError(f"{where}: {'; '.join(cattrs.transform_error(error))}") from error
-    return settings
+    with _said_of(where):
+        try:
+            return decode(ExperimentSettings, json.dumps(values))
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError("; ".join(cattrs.transform_error(error))) from error
 
 
 def _space(protocol: Protocol, scale: Scale, task: Task, contender: Contender) -> str | None:
