@@ -3,6 +3,7 @@ import errno
 import itertools
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -244,7 +245,7 @@ def test_a_run_keeps_no_more_checkpoints_than_it_needs(tmp_path: Path) -> None:
 def test_a_killed_process_loses_nothing(tmp_path: Path, killable: Content, kill: int) -> None:
     command = [sys.executable, "-m", "tests.execution.walkers", str(tmp_path), "200"]
     with subprocess.Popen(command) as process:
-        _wait_for(lambda: _rounds(tmp_path) > 3 + 10 * kill, process)
+        _wait_for(lambda: _rounds(tmp_path) > 3 + 25 * kill, process)
         time.sleep(0.003 * kill)  # not always at the same step of a round
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
@@ -262,13 +263,14 @@ def killable(tmp_path_factory: pytest.TempPathFactory) -> Content:
 
 
 def _rounds(directory: Path) -> int:
+    """Count without decoding, or a short run is over before its plans are read."""
     path = directory / "history.sqlite"
     if not path.exists():
         return 0
     try:
-        with History.open(path, read_only=True) as history:
-            return len(history.plans())
-    except Exception:  # it is just being made
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as history:
+            return int(history.execute("SELECT COUNT(*) FROM plans").fetchone()[0])
+    except sqlite3.Error:  # it is just being made
         return 0
 
 
