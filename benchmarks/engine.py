@@ -1,8 +1,8 @@
 """How fast agents are trained and evaluated, beside what the machine could do.
 
-    python benchmarks/engine.py [--env reacher ant] [--size paper] [--quick] [--json FILE] [--stack]
+    python benchmarks/engine.py [--env reacher ant] [--size paper] [--engine parallel] [--quick] [--json FILE]
 
-For each environment and size of networks, in one process and in turn:
+For each environment, size of networks and engine, in one process and in turn:
 
 - `rollout`: environment steps per second while experience is collected, and their share of what the raw
   environments do with random actions; `evaluate`: the same, with as many environments as there are episodes;
@@ -13,17 +13,20 @@ For each environment and size of networks, in one process and in turn:
   stored, then the next round suggested); its share is that of the sum of the limits in it. Only for
   the sizes of `--round`; else the sum of one member's parts, without storage and suggestion.
 
+Engines: `one` member after the other, `parallel` as many at a time as there are cores, `stacked` all in one
+program. Without `--engine` it is what a run does on this machine: parallel on a CPU, stacked on an
+accelerator. The limits are the faster of one program that has the machine to itself and one for each core;
+for a stack, those of as many environments and matrices in one program, or of one at a time if that is faster.
+
 Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
-so that who else uses the machine matters little; absolute figures depend on it. With `--stack` the
-population of a round is also trained in one program, as accelerators like it, and with `--parallel` as many
-members at a time as there are cores.
+so that who else uses the machine matters little; absolute figures depend on it.
 """
 
 import json
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +40,7 @@ from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
 from bgpbt.envs.registry import PAPER_NAMES
+from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
 from engine_limits import (
@@ -48,13 +52,15 @@ from engine_limits import (
     reset_peak_memory,
     timed,
 )
-from engine_member import MINIBATCH, TimedMember, agent_shapes
+from engine_member import MINIBATCH, PARTS, Timed, TimedMember, agent_shapes, seconds_of_parts, side_by_side
 from engine_round import Engine, PopulationRound, round_seconds
+from engine_stack import TimedStack
 from engine_table import HEADER, Row, Share, line, markdown
 
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
 RAW_EVALUATION_STEPS = 200
+LIMITS = ("raw", "raw_evaluation", "products")
 PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
 
 Floats = npt.NDArray[np.float64]
@@ -84,10 +90,8 @@ class Arguments:
     """Members of that round."""
     round_iterations: int = 1
     """Iterations that each of its members trains for."""
-    parallel: Annotated[bool, FlagCreatePairsOff] = False
-    """Time that round once more with as many members at a time as there are cores."""
-    stack: Annotated[bool, FlagCreatePairsOff] = False
-    """Time that round once more with all members in one program."""
+    engine: tuple[Engine, ...] = ()
+    """How members are trained; empty: as a run does here."""
     quick: Annotated[bool, FlagCreatePairsOff] = False
     """A tenth of the work, to see whether all goes; figures are worth little."""
     json: Path | None = None
@@ -102,9 +106,11 @@ def main(arguments: Arguments) -> None:
         print(markdown(rows_of(arguments.show)))
         return
     arguments = quickened(arguments) if arguments.quick else arguments
+    engines = arguments.engine or (default_engine(),)
     cases = [(env, size) for env in arguments.env for size in arguments.size]
     rows: list[Row] = []
     began = time.perf_counter()
+    print(HEADER)
     for index, (env, size) in enumerate(cases):
 
         def say(what: str, done: float = index / len(cases), case: str = f"{env} {size}") -> None:
@@ -112,15 +118,19 @@ def main(arguments: Arguments) -> None:
             left = f"{elapsed * (1 - done) / done / 60:.0f} min left" if done else "first case"
             print(f"{elapsed:6.0f} s, {left}: {case}, {what}", file=sys.stderr, flush=True)
 
-        rows.append(measure(arguments, env, size, say))
-        print(line(rows[-1]) if index else f"{HEADER}\n{line(rows[-1])}", flush=True)
+        measured = measure(arguments, env, size, engines, say)
+        rows += measured
+        print("\n".join(line(row) for row in measured), flush=True)
         if arguments.json is not None:
-            measured = {
-                "machine": machine(),
-                "arguments": asdict(arguments),
-                "rows": [asdict(r) for r in rows],
-            }
-            arguments.json.write_text(json.dumps(measured, indent=1, default=str) + "\n")
+            result = {"machine": machine(), "arguments": asdict(arguments), "rows": [asdict(r) for r in rows]}
+            arguments.json.write_text(json.dumps(result, indent=1, default=str) + "\n")
+
+
+def default_engine() -> Engine:
+    """Return how a run trains its members here."""
+    if jax.default_backend() != "cpu":
+        return "stacked"
+    return "parallel" if cores() > 1 else "one"
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -135,7 +145,9 @@ def quickened(arguments: Arguments) -> Arguments:
     )
 
 
-def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None]) -> Row:
+def measure(
+    arguments: Arguments, env: str, size: str, engines: Sequence[Engine], say: Callable[[str], None]
+) -> list[Row]:
     """Time the work and its limits in turn, so that a change of the machine's speed meets all alike."""
     policy, value = (Architecture(depth=depth, width=width) for depth, width in SIZES[size])
     settings = PPOSettings(
@@ -152,44 +164,67 @@ def measure(arguments: Arguments, env: str, size: str, say: Callable[[str], None
     member = TimedMember(trainer)
     member.start()
     cost = (peak_memory(), trainer.compilations, trainer.compilation_seconds)
-    limits = limits_of(trainer)
-    seconds: dict[str, list[float]] = {name: [] for name in (*member.work, *limits)}
+    groups = {engine: group_of(engine, member, trainer, arguments.population) for engine in engines}
+    limits = {engine: limits_of(engine, trainer, arguments.population) for engine in engines}
+    seconds = {engine: {name: list[float]() for name in (*PARTS, *LIMITS)} for engine in engines}
     for repeat in range(arguments.repeats + 1):
         say(f"repeat {repeat} of {arguments.repeats}")
-        elapsed = {name: timed(limit.call)[0] / limit.work for name, limit in limits.items()} | member.run()
-        for name in seconds if repeat else ():  # the first warms up
-            seconds[name].append(elapsed[name])
+        for engine, group in groups.items():
+            elapsed = seconds_of_parts(group)
+            for name, ways in limits[engine].items():
+                elapsed[name] = min(timed(way.call)[0] / way.work for way in ways)
+            for name in elapsed if repeat else ():  # the first warms up
+                seconds[engine][name].append(elapsed[name])
     population = PopulationRound(members=arguments.population, iterations=arguments.round_iterations)
-    engines: list[Engine] = ["round"]
-    if arguments.parallel:
-        engines.append("parallel")
-    if arguments.stack:
-        engines.append("stacked")
     for engine in engines if size in arguments.round else ():
-        say(f"{engine} of {arguments.population} members")
-        seconds[engine] = [round_seconds(trainer, population, engine)]
-    return Row(
-        environment=env,
-        size=size,
-        **shares(seconds, member.work, population),
-        round_is="measured" if "round" in seconds else "computed",
-        other_round_s={engine: seconds[engine][0] for engine in engines[1:] if engine in seconds},
-        peak_memory_mb=cost[0],
-        compilations=cost[1],
-        compilation_s=cost[2],
-        seconds=seconds,
-    )
+        say(f"a round of {arguments.population} members, {engine}")
+        seconds[engine]["round"] = [round_seconds(trainer, population, engine)]
+    return [
+        Row(
+            environment=env,
+            size=size,
+            engine=engine,
+            members=arguments.population if engine == "stacked" else len(groups[engine]),
+            **shares(seconds[engine], member.work, population),
+            round_is="measured" if "round" in seconds[engine] else "computed",
+            peak_memory_mb=cost[0],
+            compilations=cost[1],
+            compilation_s=cost[2],
+            seconds=seconds[engine],
+        )
+        for engine in engines
+    ]
 
 
-def limits_of(trainer: PPOTrainer) -> dict[str, Limit]:
-    """Return the bare work that a member cannot do without."""
+def group_of(engine: Engine, member: TimedMember, trainer: PPOTrainer, population: int) -> list[Timed]:
+    """Return who is timed at the same time."""
+    if engine == "stacked":
+        return [TimedStack(trainer, population)]
+    others = cores() - 1 if engine == "parallel" else 0
+    return [member, *(TimedMember(trainer) for _ in range(others))]
+
+
+def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str, list[Limit]]:
+    """Return the bare work that members cannot do without, and ways to do it of which the fastest counts."""
     vector, shapes = trainer.environment, agent_shapes(trainer)
     fewer = replace(vector, count=trainer.settings.evaluation_episodes)
     repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(*MINIBATCH)))
+
+    def environments(vector: VectorEnvironment, steps: int) -> list[Limit]:
+        alone = raw_environment(vector, steps)
+        if engine == "stacked":
+            return [alone, raw_environment(replace(vector, count=population * vector.count), steps)]
+        return [alone, side_by_side(alone, cores())] if cores() > 1 else [alone]
+
+    alone = matrix_products(shapes, *MINIBATCH, repeats)
+    if engine == "stacked":
+        other = [matrix_products(shapes, *MINIBATCH, repeats, agents=population)]
+    else:
+        other = [side_by_side(alone, cores())] if cores() > 1 else []
     return {
-        "raw": raw_environment(vector, RAW_STEPS),
-        "raw_evaluation": raw_environment(fewer, RAW_EVALUATION_STEPS),
-        "products": matrix_products(shapes, *MINIBATCH, repeats),
+        "raw": environments(vector, RAW_STEPS),
+        "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS),
+        "products": [alone, *other],
     }
 
 

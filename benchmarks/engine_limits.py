@@ -96,24 +96,25 @@ def raw_environment(environment: VectorEnvironment, steps: int) -> Limit:
     return Limit(call=lambda: call(state, seed_words(2)), work=float(steps * environment.count))
 
 
-def matrix_products(shapes: Shapes, sequences: int, unroll_length: int, repeats: int) -> Limit:
+def matrix_products(
+    shapes: Shapes, sequences: int, unroll_length: int, repeats: int, *, agents: int = 1
+) -> Limit:
     """Return the products of `repeats` gradients of PPO's loss, those that `Shapes.gflop` counts, chained.
 
-    A gradient, brought back to the size of a kernel, is the kernel of the next time, so that no product can
-    be left out or done once for all.
+    With several agents each product is one of as many matrices. A gradient, brought back to the size of a
+    kernel, is the kernel of the next time, so that no product can be left out or done once for all.
     """
     steps = sequences * unroll_length
     random = np.random.default_rng(0)
     networks = [
-        [jnp.asarray(random.normal(size=shape) / shape[0] ** 0.5, jnp.float32) for shape in layers]
+        [jnp.asarray(random.normal(size=(agents, *shape)) / shape[0] ** 0.5, jnp.float32) for shape in layers]
         for layers in (shapes.policy, shapes.value)
     ]
     inputs = shapes.value[0][0]
-    observation_io = jnp.asarray(random.normal(size=(steps, inputs)), jnp.float32)
-    last_observation_so = jnp.asarray(random.normal(size=(sequences, inputs)), jnp.float32)
+    observation_io = jnp.asarray(random.normal(size=(agents, steps, inputs)), jnp.float32)
+    last_observation_so = jnp.asarray(random.normal(size=(agents, sequences, inputs)), jnp.float32)
 
-    @jax.jit
-    def call(networks: Any, observation_io: jax.Array, last_observation_so: jax.Array) -> Any:
+    def chain(networks: Any, observation_io: jax.Array, last_observation_so: jax.Array) -> Any:
         def gradient(_: jax.Array, carry: tuple[Any, jax.Array]) -> tuple[Any, jax.Array]:
             (policy, value), total = carry
             last_value_so = last_observation_so
@@ -124,9 +125,14 @@ def matrix_products(shapes: Shapes, sequences: int, unroll_length: int, repeats:
 
         return jax.lax.fori_loop(0, repeats, gradient, (networks, jnp.zeros(())))
 
+    # One agent's matrices are not a stack of one, which would be another, slower product on a CPU.
+    call = jax.jit(jax.vmap(chain) if agents > 1 else chain)
+    arguments = (networks, observation_io, last_observation_so)
+    if agents == 1:
+        arguments = jax.tree.map(lambda array: array[0], arguments)
     return Limit(
-        call=lambda: call(networks, observation_io, last_observation_so),
-        work=repeats * shapes.gflop(sequences, unroll_length),
+        call=lambda: call(*arguments),
+        work=agents * repeats * shapes.gflop(sequences, unroll_length),
     )
 
 

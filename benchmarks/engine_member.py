@@ -1,6 +1,9 @@
-"""One member whose rollout, learning and evaluation are timed apart."""
+"""Members whose rollouts, learning and evaluation are timed apart: one, or several side by side."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any, Literal, Protocol
 
 import jax
 import numpy as np
@@ -8,9 +11,22 @@ import numpy as np
 from bgpbt.agents import PPOTrainer
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.programs import Iteration, seed_words
-from engine_limits import Shapes, shapes_of, timed
+from engine_limits import Limit, Shapes, shapes_of, timed
 
-__all__ = ["MINIBATCH", "TimedMember", "agent_shapes"]
+__all__ = [
+    "MINIBATCH",
+    "PARTS",
+    "Part",
+    "Timed",
+    "TimedMember",
+    "agent_shapes",
+    "seconds_of_parts",
+    "side_by_side",
+    "together",
+]
+
+Part = Literal["rollout", "learner", "evaluation"]
+PARTS: tuple[Part, ...] = ("rollout", "learner", "evaluation")
 
 MINIBATCH = (int(DEFAULTS["batch_size"]), int(DEFAULTS["unroll_length"]))  # sequences, and steps of each
 
@@ -18,6 +34,40 @@ MINIBATCH = (int(DEFAULTS["batch_size"]), int(DEFAULTS["unroll_length"]))  # seq
 def agent_shapes(trainer: PPOTrainer) -> Shapes:
     """Return the shapes of the kernels that a trainer's agents have by default."""
     return shapes_of(trainer.environment.environment, trainer.settings.architectures)
+
+
+class Timed(Protocol):
+    """What trains and is scored part by part: a member, or a stack of them."""
+
+    work: dict[str, float]  # of each part: environment steps, or GFLOP
+
+    def do(self, part: Part) -> None:
+        """Do one part, and wait for it."""
+        ...
+
+
+def seconds_of_parts(members: Sequence[Timed]) -> dict[str, float]:
+    """Let all members do each part at the same time; return seconds per step, per GFLOP and per step."""
+    seconds: dict[str, float] = {}
+    for part in PARTS:
+        elapsed, _ = timed(partial(together, [partial(member.do, part) for member in members]))
+        seconds[part] = elapsed / sum(member.work[part] for member in members)
+    return seconds
+
+
+def side_by_side(limit: Limit, count: int) -> Limit:
+    """Return the same work done `count` times at once, each in a thread of its own."""
+    return Limit(call=lambda: together([limit.call] * count), work=count * limit.work)
+
+
+def together(calls: Sequence[Callable[[], Any]]) -> None:
+    """Do all calls at the same time, and wait for them."""
+
+    def wait(call: Callable[[], Any]) -> None:
+        jax.block_until_ready(call())
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        list(threads.map(wait, calls))
 
 
 class TimedMember:
@@ -50,16 +100,20 @@ class TimedMember:
         self.member, _ = self._programs.iterate(self.member, self._starts, self._hyperparameters, iteration)
         jax.block_until_ready(self._programs.evaluate(self.member.policy, seed_words(0)))
 
-    def run(self) -> dict[str, float]:
-        """Train for an iteration and evaluate; return the seconds per step, per GFLOP and per step."""
+    def do(self, part: Part) -> None:
+        """Do one part; those of an iteration in their order."""
         programs, seed = self._programs, seed_words(0)
         numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
-        collect = partial(programs.collect, self.member, self._starts, *numbers)
-        rollout_s, (member, experience) = timed(collect)
-        learn = partial(programs.learn, member, experience, self._no_lesson, *numbers)
-        learner_s, (self.member, _) = timed(learn)
-        evaluation_s, (_, length) = timed(partial(programs.evaluate, self.member.policy, seed))
-        self.work["evaluation"] = float(int(length) * self._episodes)
-        self._iteration += 1
-        elapsed = {"rollout": rollout_s, "learner": learner_s, "evaluation": evaluation_s}
-        return {name: elapsed[name] / self.work[name] for name in elapsed}
+        match part:
+            case "rollout":
+                self.member, self._experience = jax.block_until_ready(
+                    programs.collect(self.member, self._starts, *numbers)
+                )
+            case "learner":
+                self.member, _ = jax.block_until_ready(
+                    programs.learn(self.member, self._experience, self._no_lesson, *numbers)
+                )
+                self._iteration += 1
+            case "evaluation":
+                _, length = programs.evaluate(self.member.policy, seed)
+                self.work["evaluation"] = float(int(length) * self._episodes)

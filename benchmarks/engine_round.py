@@ -21,7 +21,7 @@ from bgpbt.strategies import PopulationSettings, make_strategy
 
 __all__ = ["Engine", "PopulationRound", "round_seconds"]
 
-Engine = Literal["round", "parallel", "stacked"]
+Engine = Literal["one", "parallel", "stacked"]
 """Members one after the other, as many at a time as there are cores, or all in one program."""
 
 

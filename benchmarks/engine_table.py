@@ -23,13 +23,14 @@ class Row:
 
     environment: str
     size: str
+    engine: str  # one, parallel, stacked
+    members: int  # trained at the same time
     rollout: Share  # environment steps
     evaluation: Share  # environment steps
     learner: Share  # GFLOP
     training: Share  # environment steps
     round: Share  # rounds
     round_is: str  # measured, or computed from one member's parts
-    other_round_s: dict[str, float]  # of the other engines, by name
     peak_memory_mb: float  # of one member's training and evaluation
     compilations: int
     compilation_s: float
@@ -37,10 +38,10 @@ class Row:
 
 
 HEADER = (
-    f"{'environment':12}{'size':6}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
-    f"|{'train':>13}|{'round':>13}{'parallel':>9}{'stacked':>9}|{'memory':>8}|{'compiled':>14}\n"
-    f"{'':18}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
-    f"|{'k steps/s':>13}|{'s':>13}{'s':>9}{'s':>9}|{'MB':>8}|{'programs, s':>14}"
+    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
+    f"|{'train':>13}|{'round':>13}|{'memory':>8}|{'compiled':>14}\n"
+    f"{'':29}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
+    f"|{'k steps/s':>13}|{'s':>13}|{'MB':>8}|{'programs, s':>14}"
 )
 
 
@@ -50,13 +51,11 @@ def line(row: Row) -> str:
     def part(share: Share, unit: float) -> str:
         return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
 
-    others = [row.other_round_s.get(engine) for engine in ("parallel", "stacked")]
-    other_rounds = "".join("" if seconds is None else f"{seconds:.4g}".rjust(9) for seconds in others)
     return (
-        f"{row.environment:12}{row.size:6}"
+        f"{row.environment:12}{row.size:6}{row.engine:>9}{row.members:2}"
         f"|{part(row.rollout, 1e3)}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
         f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
-        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}{other_rounds:>18}|{row.peak_memory_mb:8.0f}"
+        f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}|{row.peak_memory_mb:8.0f}"
         f"|{row.compilations:7d} {row.compilation_s:6.1f}"
     )
 
@@ -70,6 +69,7 @@ def markdown(rows: Sequence[Row]) -> str:
     titles = (
         "task",
         "networks",
+        "members at a time",
         "rollout, k steps/s",
         "evaluation, k steps/s",
         "learner, GFLOP/s",
@@ -85,6 +85,7 @@ def markdown(rows: Sequence[Row]) -> str:
             (
                 f"`{row.environment}`",
                 row.size,
+                str(row.members),
                 part(row.rollout, 1e3),
                 part(row.evaluation, 1e3),
                 part(row.learner, 1),

@@ -13,6 +13,7 @@ from typing import TextIO
 
 import jax.core
 import jax.interpreters.batching
+import jax.numpy
 
 from bgpbt.errors import InputError
 
@@ -40,7 +41,14 @@ def import_brax_v1(module: str) -> ModuleType:
     # NumPy and JAX. Every tracer wants JAX, so the wider class gives it the answer it needs.
     if not hasattr(jax.interpreters.batching, "BatchTracer"):
         jax.interpreters.batching.BatchTracer = jax.core.Tracer  # type: ignore[attr-defined]
+    # For the same reason it asks whether it is inside `jax.jit`, by a name that JAX took away with 0.11.
+    if not hasattr(jax.core, "unsafe_am_i_under_a_jit_DO_NOT_USE"):
+        jax.core.unsafe_am_i_under_a_jit_DO_NOT_USE = _is_under_jit
     return import_brax(module)
+
+
+def _is_under_jit() -> bool:
+    return isinstance(jax.numpy.zeros(()), jax.core.Tracer)  # `jit` traces even what depends on nothing
 
 
 def import_brax(module: str) -> ModuleType:

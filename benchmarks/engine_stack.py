@@ -1,0 +1,87 @@
+"""A population in one program, whose rollouts, learning and evaluation are timed apart."""
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bgpbt.agents import PPOTrainer
+from bgpbt.agents.evaluation import episode_returns
+from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
+from bgpbt.agents.padding import pad_member
+from bgpbt.agents.programs import Functions, blank_lesson, evaluate_key, seed_words
+from engine_member import MINIBATCH, Part, agent_shapes
+
+__all__ = ["TimedStack"]
+
+
+class TimedStack:
+    """Members stacked as an accelerator trains them, all with default hyperparameters.
+
+    Args:
+        trainer: whose members they are.
+        members: in the stack.
+    """
+
+    def __init__(self, trainer: PPOTrainer, members: int) -> None:
+        settings = trainer.settings
+        learner = replace(trainer.learner, slice_sizes=trainer.learner.slice_sizes[-1:])
+        functions, vector = Functions(learner), learner.environment
+        programs = trainer.programs(settings.architectures)
+        hyperparameters = hyperparameters_of(DEFAULTS)
+        unrolls = settings.unrolls_per_iteration(int(hyperparameters.batch_size))
+        steps = unrolls * int(hyperparameters.unroll_length)
+        self._episodes = members * settings.evaluation_episodes
+        self._starts = programs.draw_starts(seed_words(0))
+        member = programs.initialise(seed_words(0), self._starts)
+        self._experience: Any = None
+        self._iteration = 0
+
+        def stacked(tree: Any) -> Any:
+            return jax.device_put(jax.tree.map(lambda leaf: np.stack([leaf] * members), tree))
+
+        self._stack = stacked(pad_member(member, settings.architectures, settings.architectures))
+        # As in a run, each member has numbers of its own, even where they are equal.
+        self._numbers = stacked((hyperparameters, np.int32(unrolls), seed_words(0)))
+
+        def collect(member: Any, starts: Any, numbers: Any, iteration: Any) -> Any:
+            return functions.collect(member, starts, *numbers, iteration, most_steps=jnp.int32(steps))
+
+        def learn(member: Any, experience: Any, numbers: Any, iteration: Any) -> Any:
+            lesson = jax.tree.map(jnp.asarray, blank_lesson(learner))
+            return functions.learn(member, experience, lesson, *numbers, iteration)[0]
+
+        def evaluate(policy: Any) -> Any:
+            key, episodes = evaluate_key(jnp.asarray(seed_words(0))), settings.evaluation_episodes
+            return episode_returns(
+                vector.environment, policy, key, episodes=episodes, episode_length=vector.episode_length
+            )
+
+        self._collect = jax.jit(jax.vmap(collect, in_axes=(0, None, 0, None)), donate_argnums=0)
+        self._learn = jax.jit(jax.vmap(learn, in_axes=(0, 0, 0, None)), donate_argnums=0)
+        self._evaluate = jax.jit(jax.vmap(evaluate))
+        updates = members * settings.minibatches * int(hyperparameters.update_epochs)
+        self.work = {
+            "rollout": float(members * trainer.steps_of(hyperparameters, unrolls)),
+            "learner": updates * agent_shapes(trainer).gflop(*MINIBATCH),
+            "evaluation": 0.0,  # known once it is done
+        }
+
+    def do(self, part: Part) -> None:
+        """Do one part; those of an iteration in their order."""
+        iteration = np.int32(self._iteration)
+        match part:
+            case "rollout":
+                self._stack, self._experience = jax.block_until_ready(
+                    self._collect(self._stack, self._starts, self._numbers, iteration)
+                )
+            case "learner":
+                self._stack = jax.block_until_ready(
+                    self._learn(self._stack, self._experience, self._numbers, iteration)
+                )
+                self._iteration += 1
+            case "evaluation":
+                _, length_m = self._evaluate(self._stack.policy)
+                self.work["evaluation"] = float(np.max(length_m)) * self._episodes
