@@ -1,6 +1,5 @@
 """A population in one program, whose rollouts, learning and evaluation are timed apart."""
 
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -27,7 +26,7 @@ class TimedStack:
 
     def __init__(self, trainer: PPOTrainer, members: int) -> None:
         settings = trainer.settings
-        learner = replace(trainer.learner, slice_sizes=trainer.learner.slice_sizes[-1:])
+        learner = trainer.stacked_learner
         functions, vector = Functions(learner), learner.environment
         programs = trainer.programs(settings.architectures)
         hyperparameters = hyperparameters_of(DEFAULTS)

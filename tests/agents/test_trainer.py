@@ -6,6 +6,7 @@ import pytest
 from bgpbt.agents import PPOTrainer
 from bgpbt.agents.hyperparameters import hyperparameters_of
 from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.execution import LocalExecutor
 from bgpbt.records import (
     Configuration,
     Fresh,
@@ -74,6 +75,17 @@ def test_progress_is_told_after_every_iteration() -> None:
     trainer.train(order({"batch_size": 16, "unroll_length": 4}, steps=1000), MemoryCheckpoints())
     # 16 x 4 sequences are 2 unrolls of 32 environments, 256 steps; what is left of 1000 is cut to 1 unroll.
     assert told == [256, 512, 768, 896]
+
+
+def test_orders_side_by_side_give_the_bytes_that_they_give_alone(trainer: PPOTrainer) -> None:
+    orders = [
+        replace(order({"batch_size": 8 << member % 3}, steps=2000, seed=member), member=member)
+        for member in range(6)
+    ]
+    alone, beside = MemoryCheckpoints(), MemoryCheckpoints()
+    checkpoints = {o.member: trainer.train(o, alone).checkpoint for o in orders}
+    assert len(set(checkpoints.values())) == len(orders)
+    assert {o.member: o.checkpoint for o in LocalExecutor(trainer, beside, 3).run(orders)} == checkpoints
 
 
 def test_equal_orders_give_equal_bytes(trainer: PPOTrainer) -> None:

@@ -19,7 +19,8 @@ from bgpbt.space import Space
 
 __all__ = ["PPOSettings", "Ranges", "largest_architectures"]
 
-LARGEST_SLICE = 8192  # rows; matrix products run at full rate well below, memory grows beyond
+LARGEST_SLICE = 2560  # rows; their activations fit into a core's cache, and products run at full rate
+LARGEST_STACKED_SLICE = 8192  # rows of each member; an accelerator starts fewer kernels for more work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +118,17 @@ class Ranges:
 
         The smallest minibatch then fills its slice, and the largest takes few slices.
         """
+        return self._slice_sizes(LARGEST_SLICE)
+
+    @property
+    def stacked_slice(self) -> SliceSize:
+        """Return the one slice size of a stack, which would compute every size for every member."""
+        return self._slice_sizes(LARGEST_STACKED_SLICE)[-1]
+
+    def _slice_sizes(self, largest: int) -> tuple[SliceSize, ...]:
         shortest = min(self.unroll_lengths)
         steps = [max(min(self.batch_sizes) * shortest, self.largest_unroll)]
-        while steps[-1] * 4 <= min(self.largest_batch * self.largest_unroll, LARGEST_SLICE):
+        while steps[-1] * 4 <= min(self.largest_batch * self.largest_unroll, largest):
             steps.append(steps[-1] * 4)
         return tuple(SliceSize(size, size // shortest) for size in steps)
 

@@ -7,7 +7,7 @@ the members of a stack. The results are those of `PPOTrainer`, but for the order
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -41,9 +41,7 @@ class StackedTrainer:
     def __init__(self, trainer: PPOTrainer, devices: Sequence[jax.Device] | None = None) -> None:
         self._trainer = trainer
         self._devices = tuple(devices or jax.devices()[:1])
-        learner = trainer.learner
-        # A stack would compute every slice size for every member, so there is one.
-        self._learner = replace(learner, slice_sizes=learner.slice_sizes[-1:])
+        self._learner = trainer.stacked_learner
         self._functions: dict[int, _Functions] = {}
 
     def train(self, orders: Sequence[Order], checkpoints: Checkpoints) -> list[Outcome]:

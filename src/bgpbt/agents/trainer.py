@@ -98,6 +98,11 @@ class PPOTrainer:
         """What every member's programs are made of."""
         return self._learner
 
+    @property
+    def stacked_learner(self) -> Learner:
+        """What the program of a stack of members is made of."""
+        return replace(self._learner, slice_sizes=(self._ranges.stacked_slice,))
+
     def room_of(self, begun: Sequence["Begun"]) -> Architectures:
         """Return what networks are padded to: the largest of the space, so that it stays the same.
 
@@ -129,6 +134,11 @@ class PPOTrainer:
     def memory_need(self) -> MemoryNeed:
         """What a member takes while it trains, with the largest networks that the space can propose."""
         return memory_need(self._learner, self._room)
+
+    @property
+    def stacked_memory_need(self) -> MemoryNeed:
+        """The same for a member of a stack."""
+        return memory_need(self.stacked_learner, self._room)
 
     def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
         """Train a member for at most `order.steps` steps, in whole unrolls, and score it.

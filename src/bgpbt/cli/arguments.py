@@ -55,7 +55,8 @@ class TrainArguments(PlacementArguments):
     num_repeats: Annotated[int, arg(aliases=["-n"])] = 1
     """Runs to do one after another, with seeds `seed`, `seed` + 1, ..."""
     max_parallel: Annotated[int | None, arg(aliases=["-mp"])] = None
-    """Members trained at the same time, at most; without it one, or with Ray as many as the cluster holds."""
+    """Members trained at the same time, at most; without it as many as there are cores, or as Ray's cluster
+    holds. Results do not depend on it."""
     exist: Annotated[Literal["overwrite", "resume"] | None, arg(aliases=["-exist"])] = None
     """What to do with a run that is there already; without it, nothing is touched."""
     save_dir: Annotated[Path, arg(aliases=["-sd"])] = Path("runs")
