@@ -17,6 +17,7 @@ Engines: `one` member after the other, `parallel` as many at a time as there are
 program. Without `--engine` it is what a run does on this machine: parallel on a CPU, stacked on an
 accelerator. The limits are the faster of one program that has the machine to itself and one for each core;
 for a stack, those of as many environments and matrices in one program, or of one at a time if that is faster.
+Products are of a whole minibatch or of a slice of it, whichever is faster.
 
 Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
 so that who else uses the machine matters little; absolute figures depend on it.
@@ -206,25 +207,34 @@ def group_of(engine: Engine, member: TimedMember, trainer: PPOTrainer, populatio
 
 def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str, list[Limit]]:
     """Return the bare work that members cannot do without, and ways to do it of which the fastest counts."""
-    vector, shapes = trainer.environment, agent_shapes(trainer)
+    vector = trainer.environment
     fewer = replace(vector, count=trainer.settings.evaluation_episodes)
-    repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(*MINIBATCH)))
 
-    def environments(vector: VectorEnvironment, steps: int) -> list[Limit]:
-        alone = raw_environment(vector, steps)
+    def ways(alone: Limit, stacked: Callable[[], Limit]) -> list[Limit]:
         if engine == "stacked":
-            return [alone, raw_environment(replace(vector, count=population * vector.count), steps)]
+            return [alone, stacked()]
         return [alone, side_by_side(alone, cores())] if cores() > 1 else [alone]
 
-    alone = matrix_products(shapes, *MINIBATCH, repeats)
-    if engine == "stacked":
-        other = [matrix_products(shapes, *MINIBATCH, repeats, agents=population)]
-    else:
-        other = [side_by_side(alone, cores())] if cores() > 1 else []
+    def environments(vector: VectorEnvironment, steps: int, *, resets: bool) -> list[Limit]:
+        more = replace(vector, count=population * vector.count)
+        alone = raw_environment(vector, steps, resets=resets)
+        return ways(alone, lambda: raw_environment(more, steps, resets=resets))
+
+    def products(sequences: int, unroll_length: int) -> list[Limit]:
+        shapes = agent_shapes(trainer)
+        repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(sequences, unroll_length)))
+        alone = matrix_products(shapes, sequences, unroll_length, repeats)
+        return ways(
+            alone, lambda: matrix_products(shapes, sequences, unroll_length, repeats, agents=population)
+        )
+
+    sequences, unroll_length = MINIBATCH
+    rows = max(size.steps for size in trainer.learner.slice_sizes)
     return {
-        "raw": environments(vector, RAW_STEPS),
-        "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS),
-        "products": [alone, *other],
+        "raw": environments(vector, RAW_STEPS, resets=True),
+        "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
+        # A minibatch in one piece, and as the learner takes it: what is faster depends on caches.
+        "products": products(sequences, unroll_length) + products(rows // unroll_length, unroll_length),
     }
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from bgpbt.agents import Architectures
 from bgpbt.agents.programs import seed_words
 from bgpbt.envs import Environment
+from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment
 
 __all__ = [
@@ -79,21 +80,30 @@ def _weights(layers: Sequence[tuple[int, int]]) -> int:
     return sum(inputs * outputs for inputs, outputs in layers)
 
 
-def raw_environment(environment: VectorEnvironment, steps: int) -> Limit:
-    """Return `steps` steps of the environments under random actions, with their resets and nothing else."""
+def raw_environment(environment: VectorEnvironment, steps: int, *, resets: bool = True) -> Limit:
+    """Return `steps` steps of the environments under random actions and nothing else.
+
+    With resets episodes that end are followed by others, as training needs it and scoring does not.
+    """
     starts = jax.jit(environment.starts)(seed_words(1))
-    state = jax.jit(environment.reset)(starts)
+    vector_state = jax.tree.map(jnp.asarray, environment.reset(starts))
+    alone = State(
+        vector_state.physics, vector_state.observation, vector_state.reward, vector_state.terminated
+    )
+    begin = vector_state if resets else alone
     shape = (environment.count, environment.environment.action_size)
 
     @jax.jit
     def call(state: Any, key: jax.Array) -> Any:
         def step(t: jax.Array, state: Any) -> Any:
             action_ba = jax.random.uniform(jax.random.fold_in(key, t), shape, minval=-1.0, maxval=1.0)
-            return environment.step(state, starts, action_ba)
+            if resets:
+                return environment.step(state, starts, action_ba)
+            return jax.vmap(environment.environment.step)(state, action_ba)
 
         return jax.lax.fori_loop(0, steps, step, state)
 
-    return Limit(call=lambda: call(state, seed_words(2)), work=float(steps * environment.count))
+    return Limit(call=lambda: call(begin, seed_words(2)), work=float(steps * environment.count))
 
 
 def matrix_products(

@@ -64,7 +64,7 @@ def markdown(rows: Sequence[Row]) -> str:
     """Return the table as Markdown; in brackets the share of the limit."""
 
     def part(share: Share, unit: float) -> str:
-        return f"{share.rate / unit:.3g} ({share.share:.0%})"
+        return f"{float(f'{share.rate / unit:.3g}'):,g} ({share.share:.0%})"
 
     titles = (
         "task",

@@ -39,6 +39,7 @@ def local_executor(
     Raises:
         InputError: the task has no networks to stack, or the members do not fit into memory.
     """
+    memory_budget = _budget(experiment, memory_budget)
     check_fits(experiment, stack=stack, max_parallel=max_parallel, memory_budget=memory_budget)
     if _is_stacked(experiment, stack):
         from bgpbt.agents import PPOTrainer, StackedTrainer, local_devices
@@ -64,18 +65,20 @@ def check_fits(
     from bgpbt.agents import PPOTrainer, local_devices
 
     assert isinstance(experiment.trainer, PPOTrainer)
-    budget, trainer = _budget(memory_budget), experiment.trainer
+    budget, trainer = _budget(experiment, memory_budget), experiment.trainer
     if budget is None:
         return
     if _is_stacked(experiment, stack):
         members = -(-(max_parallel or experiment.settings.population) // len(local_devices()))
         check_memory(trainer.stacked_memory_need, members, budget)
     else:
-        check_memory(trainer.memory_need, members_at_a_time(experiment, max_parallel, memory_budget), budget)
+        check_memory(trainer.memory_need, members_at_a_time(experiment, max_parallel, budget), budget)
 
 
-def members_at_a_time(experiment: Experiment, max_parallel: int | None, memory_budget: int | None) -> int:
+def members_at_a_time(experiment: Experiment, max_parallel: int | None, budget: int | None) -> int:
     """Return how many members train at a time where each has a program of its own.
+
+    Unless somebody says how many: as many as there are cores, and as fit into `budget` bytes if it is known.
 
     The small products and element-wise loops of an agent keep one core busy and two waiting for each other:
     on two cores, two members at a time train up to twice as fast as one after the other.
@@ -89,16 +92,17 @@ def members_at_a_time(experiment: Experiment, max_parallel: int | None, memory_b
     if local_devices()[0].platform != "cpu":
         return 1
     assert isinstance(experiment.trainer, PPOTrainer)
-    budget = _budget(memory_budget)
     room = cores() if budget is None else budget // experiment.trainer.memory_need.total
     return max(1, min(cores(), room))
 
 
-def _budget(memory_budget: int | None) -> int | None:
-    """Return the bytes that members in training may take; None where the system does not say."""
+def _budget(experiment: Experiment, memory_budget: int | None) -> int | None:
+    """Return the bytes that members in training may take; None where nothing limits or says them."""
+    if memory_budget is not None or experiment.settings.is_toy:
+        return memory_budget
     from bgpbt.agents import local_devices
 
-    return memory_budget or device_memory(local_devices()[0]) or available_memory()
+    return device_memory(local_devices()[0]) or available_memory()
 
 
 def _is_stacked(experiment: Experiment, stack: Stack) -> bool:
