@@ -31,8 +31,8 @@ BAD_INPUT = [
     (["train", "-e", "reacher", "-mp", "0"], "max_parallel = 0 must be 1 or more"),
     (["train", "-e", "reacher", "--memory-budget", "8gigs"], "memory_budget = '8gigs' must be a number of"),
     (
-        ["train", "-e", "reacher", "--memory-budget", "100MiB"],
-        "most of it for activations; lower the networks' depth or width (--value, or the space's)",
+        ["train", "-e", "reacher", "--memory-budget", "50MiB"],
+        "most of it for data of an iteration; lower num_envs, or the largest unroll_length or batch_size",
     ),
     (["train", "-e", "reacher", "-o", "pbtt"], "-o pbtt: there is no such strategy; there are"),
     (
