@@ -1,54 +1,62 @@
 """The page of the study says what the committed tables say."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bgpbt.study import agreement, markdown, plan_study, read_protocol, read_results, summarise
+from bgpbt.study.results import RunResult
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
 PROTOCOL = read_protocol(ROOT / "benchmarks" / "protocol.toml")
-RUNS = [result.run for result in read_results(ROOT / "benchmarks" / "results" / "study")]
+SCALE = PROTOCOL.scale("cpu")
+RESULTS = ROOT / "benchmarks" / "results"
+RUNS = [result.run for result in read_results(RESULTS / "study")]
+FIRST = [result.run for result in read_results(RESULTS / "study-first")]  # of an earlier state of the code
+CONTENDERS = {run.contender for run in RUNS}
 
 
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
-    summary = summarise(PROTOCOL, PROTOCOL.scale("cpu"), RUNS)
-    assert summary.contenders is not None
-    assert markdown(summary.contenders, PROTOCOL.baseline) in PAGE
-    if summary.ablations is not None:
-        assert markdown(summary.ablations, PROTOCOL.baseline) in PAGE
+    again = [replace(run, seed=run.seed + 100_000) for run in RUNS]  # other runs, of the same seeds
+    both = [run for run in FIRST if run.contender in CONTENDERS] + again
+    for runs in (RUNS, FIRST, both):
+        comparison = summarise(PROTOCOL, SCALE, runs).contenders
+        assert comparison is not None
+        assert markdown(comparison, PROTOCOL.baseline) in PAGE
+    ablations = summarise(PROTOCOL, SCALE, FIRST).ablations
+    assert ablations is not None
+    assert markdown(ablations, PROTOCOL.baseline) in PAGE
 
 
-def test_every_result_is_of_a_run_of_the_protocol_and_kept_to_its_budget() -> None:
+@pytest.mark.parametrize("runs", [RUNS, FIRST], ids=["study", "first"])
+def test_every_result_is_of_a_run_of_the_protocol_and_kept_to_its_budget(runs: Sequence[RunResult]) -> None:
     planned = {(run.task, run.contender, run.seed): run.settings for run in plan_study(PROTOCOL, "cpu")}
-    for run in RUNS:
+    for run in runs:
         settings = planned[run.task, run.contender, run.seed]
         assert settings.budget is not None
-        # Students, and members trained again after going back, come in rounds of uneven cost.
+        # Students, and members trained again after going back, come in rounds of uneven cost; the last that a
+        # budget cannot pay may cost twice the others.
         is_uneven = settings.search_mode == "both" or settings.options.get("backtrack", False)
-        least = 0.85 if is_uneven else 0.9
+        least = 0.8 if is_uneven else 0.9
         assert least * settings.budget < run.steps <= settings.budget
         assert run.failed_members == 0 or run.score == run.score
         assert run.test_episodes == settings.test_episodes == 1024
 
 
 def test_every_contender_has_as_many_runs_of_a_task_as_the_page_says() -> None:
-    for task in PROTOCOL.scale("cpu").tasks:
-        counts = {
-            contender: sum((run.task, run.contender) == (task, contender) for run in RUNS)
-            for contender in PROTOCOL.scale("cpu").contenders
-        }
-        assert f"| {task} | {min(counts.values())} |" in PAGE.replace("`", "")
+    assert set(SCALE.contenders) - CONTENDERS == {"bgpbt-both"}
+    for task in SCALE.tasks:
+        counts = [Counter((run.task, run.contender) for run in runs) for runs in (RUNS, FIRST)]
+        again = {counts[0][task, contender] for contender in CONTENDERS}
+        first = {counts[1][task, contender] for contender in SCALE.contenders}
+        assert len(again) == len(first) == 1
+        assert f"| {task} | {again.pop()} | {first.pop()} |" in PAGE
 
 
 def test_the_study_from_scratch_agrees_with_the_first() -> None:
-    repeated = [result.run for result in read_results(ROOT / "benchmarks" / "results" / "study-repeat")]
-    contenders = {run.contender for run in repeated}
-    assert contenders == {"bgpbt", "random", "pbt", "pb2"}
-    found = agreement(repeated, RUNS)
-    assert (found.compared, found.apart) == (16, ())
-    again = [replace(run, seed=run.seed + 100_000) for run in repeated]  # other runs, of the same seeds
-    for runs in (repeated, [run for run in RUNS if run.contender in contenders] + again):
-        comparison = summarise(PROTOCOL, PROTOCOL.scale("cpu"), runs).contenders
-        assert comparison is not None
-        assert markdown(comparison, PROTOCOL.baseline) in PAGE
+    found = agreement(RUNS, FIRST)
+    assert (found.compared, found.apart) == (len(CONTENDERS) * len(SCALE.tasks), ())

@@ -80,6 +80,29 @@ def test_the_interquartile_mean_by_hand(scores: list[float], expected: float) ->
     assert interquartile_mean(np.array(scores, np.float64)) == expected
 
 
+@given(
+    st.lists(st.integers(-20, 20), min_size=1, max_size=12),
+    st.lists(st.integers(-20, 20), min_size=1, max_size=12),
+)
+def test_tasks_have_equal_weight_however_many_runs_each_has(first: list[int], second: list[int]) -> None:
+    """As if every run of a task were as many as the other task has."""
+    one, other = np.array(first, np.float64), np.array(second, np.float64)
+    weights = np.repeat([1 / one.size, 1 / other.size], [one.size, other.size])
+    pooled = interquartile_mean(np.concatenate([one, other]), weights)
+    repeated = np.sort(np.concatenate([np.repeat(one, other.size), np.repeat(other, one.size)]))
+    whole = repeated[repeated.size // 4 : repeated.size - repeated.size // 4].mean()
+    # Whole runs stay in, so the two differ by less than the runs on which a quarter ends.
+    assert repeated[0] <= pooled <= repeated[-1]
+    assert abs(pooled - whole) <= np.ptp(repeated) * 2 * max(weights) / 0.5
+    assert interval_of(interquartile_mean, [one, other], repetitions=20).value == pytest.approx(pooled)
+    assert interquartile_mean(one, np.full(one.size, 3.0)) == pytest.approx(interquartile_mean(one))
+
+
+def test_a_profile_gives_tasks_equal_weight() -> None:
+    value_c, _, _ = performance_profile([np.zeros(3), np.ones(9)], np.array([-1.0, 0.5, 2.0]))
+    np.testing.assert_allclose(value_c, [1.0, 0.5, 0.0])
+
+
 def test_no_run_has_no_mean() -> None:
     with pytest.raises(InputError, match="one run or more"):
         interquartile_mean(np.array([]))

@@ -1,5 +1,6 @@
 """The one figure of a study: scores over all tasks, who beats whom, and how learning went."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,11 +64,13 @@ def _draw_improvement(axis: "Axes", comparison: Comparison, ranking: Sequence[st
 
 def _draw_curves(axis: "Axes", drawn: Sequence[str], scale: Scale, results: Sequence[Result]) -> None:
     for index, one in enumerate(drawn):
-        curves = [_curve(result, scale) for result in results if result.run.contender == one]
-        if curves:
-            axis.plot(
-                _GRID, interquartile_mean(np.stack(curves, axis=-1)), label=label_of(one), **style_of(index)
-            )
+        of_one = [result for result in results if result.run.contender == one]
+        if not of_one:
+            continue
+        curve_tn = np.stack([_curve(result, scale) for result in of_one], axis=-1)
+        runs = Counter(result.run.task for result in of_one)
+        weight_n = np.array([1.0 / runs[result.run.task] for result in of_one])  # tasks count equally
+        axis.plot(_GRID, interquartile_mean(curve_tn, weight_n), label=label_of(one), **style_of(index))
     axis.set_xlabel("share of the budget")
     axis.set_ylabel("best so far, scaled")
     axis.legend()

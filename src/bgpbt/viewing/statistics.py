@@ -32,6 +32,7 @@ Scores = Sequence[Floats]
 """For each task the scores of its runs (n,), finite."""
 
 CONFIDENCE = 0.95
+_ROUNDING = 1e-9  # of sums of shares
 REPETITIONS = 2000  # of the bootstrap; the ends of an interval then move by about 1% of its length
 
 
@@ -44,16 +45,28 @@ class Interval:
     high: float
 
 
-def interquartile_mean(pooled_n: Floats) -> Floats:
+def interquartile_mean(pooled_n: Floats, weight_n: Floats | None = None) -> Floats:
     """Return the mean of the middle half along the last axis: (..., n) -> (...).
 
-    A quarter of the runs, rounded down, is left out at either end.
+    A quarter of the runs, rounded down, is left out at either end; with weights, a quarter of the weight,
+    rounded down to whole runs.
+
+    Args:
+        pooled_n: scores.
+        weight_n: what each run counts, (n,); all the same without it.
     """
     count = pooled_n.shape[-1]
     if count == 0:
         raise InputError("an interquartile mean needs one run or more")
-    cut = count // 4
-    middle: Floats = np.sort(pooled_n, axis=-1)[..., cut : count - cut].mean(axis=-1)
+    order_n = np.argsort(pooled_n, axis=-1)
+    share_n = np.full(count, 1.0 / count) if weight_n is None else weight_n / np.sum(weight_n)
+    share_n = share_n[order_n]
+    below_n = np.cumsum(share_n, axis=-1)
+    above_n = np.cumsum(share_n[..., ::-1], axis=-1)[..., ::-1]
+    is_middle_n = (below_n > 0.25 + _ROUNDING) & (above_n > 0.25 + _ROUNDING)
+    share_n = np.where(is_middle_n, share_n, 0.0)
+    sorted_n = np.take_along_axis(pooled_n, order_n, axis=-1)
+    middle: Floats = np.sum(share_n * sorted_n, axis=-1) / np.sum(share_n, axis=-1)
     return middle
 
 
@@ -64,18 +77,26 @@ def resample(scores: Scores, *, seed: int, repetitions: int = REPETITIONS) -> li
 
 
 def interval_of(
-    statistic: Callable[[Floats], Floats], scores: Scores, *, seed: int = 0, repetitions: int = REPETITIONS
+    statistic: Callable[[Floats, Floats], Floats],
+    scores: Scores,
+    *,
+    seed: int = 0,
+    repetitions: int = REPETITIONS,
 ) -> Interval:
     """Return a statistic of all tasks' runs together and its percentile interval.
 
     Args:
-        statistic: (..., n) -> (...), of the runs of all tasks together.
+        statistic: (..., n), (n,) -> (...), of the runs of all tasks together and what each counts: tasks have
+            equal weight, however many runs each has.
         scores: of each task's runs; to be on one scale if there are several tasks.
         seed: of the resampling.
         repetitions: of the resampling.
     """
-    drawn_r = statistic(np.concatenate(resample(scores, seed=seed, repetitions=repetitions), axis=-1))
-    return _interval(float(statistic(np.concatenate(scores))), drawn_r)
+    weight_n = _weights(scores)
+    drawn_r = statistic(
+        np.concatenate(resample(scores, seed=seed, repetitions=repetitions), axis=-1), weight_n
+    )
+    return _interval(float(statistic(np.concatenate(scores), weight_n)), drawn_r)
 
 
 def probability_of_improvement(
@@ -102,12 +123,21 @@ def probability_of_improvement(
 def performance_profile(
     scores: Scores, threshold_c: Floats, *, seed: int = 0, repetitions: int = REPETITIONS
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the share of runs above each threshold, and the pointwise ends of its interval: (c,) each."""
+    """Return the share of runs above each threshold, and the pointwise ends of its interval: (c,) each.
+
+    Tasks have equal weight.
+    """
+    weight_n = _weights(scores)
     pooled_rn = np.concatenate(resample(scores, seed=seed, repetitions=repetitions), axis=-1)
-    drawn_rc = np.stack([(pooled_rn > threshold).mean(axis=-1) for threshold in threshold_c], axis=-1)
-    value_c = (np.concatenate(scores)[:, None] > threshold_c).mean(axis=0)
+    drawn_rc = np.stack([(pooled_rn > threshold) @ weight_n for threshold in threshold_c], axis=-1)
+    value_c = weight_n @ (np.concatenate(scores)[:, None] > threshold_c)
     low_c, high_c = np.quantile(drawn_rc, _ends(), axis=0)
     return value_c, low_c, high_c
+
+
+def _weights(scores: Scores) -> Floats:
+    """Return what each of all tasks' runs counts, in sum 1: equally much for every task."""
+    return np.concatenate([np.full(len(score_n), 1.0 / (len(scores) * len(score_n))) for score_n in scores])
 
 
 def _wins(first_n: Floats, second_n: Floats) -> Floats:
