@@ -28,8 +28,16 @@ def test_tasks_are_scaled_by_the_runs_that_are_compared() -> None:
     assert comparison.shared_tasks == ("easy", "hard")
     assert comparison.references["easy"] == Reference(low=8.0, high=12.0)
     assert comparison.by_task["ours"]["easy"].value == 11.0
-    pooled = [0.5, 1.0, 0.75, 0.4, 0.8, 0.6, 1.0]
-    assert comparison.overall["ours"].value == pytest.approx(np.mean(sorted(pooled)[1:-1]))
+    # Scaled: 0.5, 1 and 0.75 on easy, a sixth each, and 0.4, 0.8, 0.6 and 1 on hard, an eighth each.
+    middle = [
+        (0.5, 1 / 6),
+        (0.6, 1 / 8),
+        (0.75, 1 / 6),
+        (0.8, 1 / 8),
+        (1.0, 1 / 6),
+    ]  # without an eighth at each end
+    values, weights = zip(*middle, strict=True)
+    assert comparison.overall["ours"].value == pytest.approx(np.average(values, weights=weights))
     assert comparison.runs["theirs"] == {"easy": 3, "hard": 3, "extra": 0}
 
 

@@ -58,7 +58,7 @@ def interquartile_mean(pooled_n: Floats, weight_n: Floats | None = None) -> Floa
     count = pooled_n.shape[-1]
     if count == 0:
         raise InputError("an interquartile mean needs one run or more")
-    order_n = np.argsort(pooled_n, axis=-1)
+    order_n = np.argsort(pooled_n, axis=-1, kind="stable")
     share_n = np.full(count, 1.0 / count) if weight_n is None else weight_n / np.sum(weight_n)
     share_n = share_n[order_n]
     below_n = np.cumsum(share_n, axis=-1)
