@@ -9,10 +9,12 @@ from bgpbt.envs.registry import PAPER_NAMES
 from tests.envs import reference
 from tests.envs.reference import array
 
-# Largest absolute differences that float32 in another order accounts for. Contact is chaotic in ant, which
-# drifts, and in halfcheetah, which leaves the reference at once when a foot first hits the floor.
+# Largest absolute differences that float32 in another order accounts for: about four times those seen between
+# XLA's code for SSE4.2, AVX, AVX2 and AVX-512, two makes of CPU and two releases of JAX. Contact is chaotic in
+# ant, which drifts by up to 0.04 a step of reward when a start differs in its last bits, and in halfcheetah,
+# which leaves the reference as soon as a foot first hits the floor.
 REWARD_TOLERANCE = {
-    "ant": 0.008,
+    "ant": 0.05,
     "fetch": 2e-6,
     "hopper": 5e-5,
     "humanoid": 5e-5,
@@ -20,20 +22,20 @@ REWARD_TOLERANCE = {
     "ur5e": 2e-6,
 }
 OBSERVATION_TOLERANCE = {  # after step 0, 9, 29, 59
-    "ant": (2e-4, 2e-4, 2e-3, 0.3),
-    "fetch": (2e-6, 2e-5, 4e-5, 1e-4),
+    "ant": (3e-4, 3e-4, 5e-3, 0.5),
+    "fetch": (3e-5, 6e-5, 6e-5, 2e-4),
     "hopper": (1e-4, 1e-4, 1e-4, 1e-4),
     "humanoid": (2e-3, 1e-3, 1e-3, 2e-3),  # contact impulses in it reach hundreds
-    "reacher": (3e-6, 3e-6, 3e-6, 3e-6),
-    "ur5e": (3e-6, 5e-5, 5e-5, 5e-5),
+    "reacher": (4e-6, 4e-6, 4e-6, 4e-6),
+    "ur5e": (6e-5, 1e-4, 1e-4, 1e-4),
 }
 FINAL_TOLERANCE = {
     "ant": 0.2,
-    "fetch": 1e-4,
+    "fetch": 2e-4,
     "hopper": 1e-4,
     "humanoid": 5e-4,
-    "reacher": 3e-6,
-    "ur5e": 5e-5,
+    "reacher": 4e-6,
+    "ur5e": 1e-4,
 }
 FREE_OF_CHAOS = tuple(REWARD_TOLERANCE)
 
@@ -75,8 +77,8 @@ def test_bodies_end_up_where_they_did_in_2022(name: str) -> None:
 def test_halfcheetah_is_that_of_2022_until_its_feet_bounce() -> None:
     truth, ours = reference.reference("halfcheetah"), reference.trajectory("halfcheetah")
     np.testing.assert_allclose(ours.observation[0], truth["obs"]["0"], rtol=0, atol=5e-4)
-    np.testing.assert_allclose(ours.reward[:5], truth["rewards"][:5], rtol=0, atol=5e-5)
-    np.testing.assert_allclose(ours.reward[:8], truth["rewards"][:8], rtol=0, atol=1e-3)
+    np.testing.assert_allclose(ours.reward[:5], truth["rewards"][:5], rtol=0, atol=2e-4)
+    np.testing.assert_allclose(ours.reward[:8], truth["rewards"][:8], rtol=0, atol=0.03)
     np.testing.assert_array_equal(ours.terminated, array(truth["dones"]) > 0.5)
     assert np.isfinite(ours.reward).all()
 
