@@ -84,7 +84,7 @@ def updated(member: Member, data: Transitions, seed: int) -> tuple[Member, Any]:
 
 
 @given(pair=pairs, other=pairs, seed=st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_padded_agent_computes_and_learns_what_the_small_one_does(
     pair: Architectures, other: Architectures, seed: int
 ) -> None:
@@ -112,7 +112,7 @@ def test_a_padded_agent_computes_and_learns_what_the_small_one_does(
 
 
 @given(pair=pairs, other=pairs, seed=st.integers(0, 2**31))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_padding_stays_zero_while_learning(pair: Architectures, other: Architectures, seed: int) -> None:
     room = largest_of([pair, other])
     padded = pad_member(agent(pair, seed), pair, room)

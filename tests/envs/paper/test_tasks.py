@@ -10,9 +10,9 @@ from tests.envs import reference
 from tests.envs.reference import array
 
 # Largest absolute differences that float32 in another order accounts for: about four times those seen between
-# XLA's code for SSE4.2, AVX, AVX2 and AVX-512, two makes of CPU and two releases of JAX. Contact is chaotic in
-# ant, which drifts by up to 0.04 a step of reward when a start differs in its last bits, and in halfcheetah,
-# which leaves the reference as soon as a foot first hits the floor.
+# XLA's code for SSE4.2, AVX, AVX2 and AVX-512, two makes of CPU and two releases of JAX. Contact is chaotic:
+# ant drifts by up to 0.04 of reward a step when a start differs in its last bits, and halfcheetah leaves the
+# reference as soon as a foot first hits the floor.
 REWARD_TOLERANCE = {
     "ant": 0.05,
     "fetch": 2e-6,
