@@ -35,6 +35,7 @@ ABLATIONS: Mapping[str, dict[str, Any]] = {
     "random restarts": {"surrogate": SurrogateSettings(restart="random")},
     "pending members ignored": {"surrogate": SurrogateSettings(pending="none")},
     "acquisition by sign steps": {"surrogate": SurrogateSettings(acquisition="sign")},
+    "acquisition by Thompson sampling": {"surrogate": SurrogateSettings(acquisition="thompson")},
     "clones of the best ever": {"backtrack": True},
 }
 
@@ -165,11 +166,11 @@ def print_tables(rows: Sequence[Row]) -> None:
     for toy in dict.fromkeys(row.toy for row in rows):
         of_toy = sorted((row for row in rows if row.toy == toy), key=lambda row: -row.mean)
         print(f"\n{toy}: best possible {of_toy[0].best_possible:.4f}, {of_toy[0].seeds} seeds")
-        print(f"{'':26} {'mean':>8} {'95% interval':>18} {'regret':>8} {'steps':>7} {'free':>8} {'share':>6}")
+        print(f"{'':33} {'mean':>8} {'95% interval':>18} {'regret':>8} {'steps':>7} {'free':>8} {'share':>6}")
         for row in of_toy:
             share = row.strategy_seconds / (row.strategy_seconds + row.other_seconds)
             scores = f"{row.mean:8.4f} [{row.low:7.4f}, {row.high:7.4f}] {row.best_possible - row.mean:8.4f}"
-            print(f"{row.label:26} {scores} {row.steps:7.0f} {row.other_seconds:6.3f} s {share:6.1%}")
+            print(f"{row.label:33} {scores} {row.steps:7.0f} {row.other_seconds:6.3f} s {share:6.1%}")
 
 
 if __name__ == "__main__":

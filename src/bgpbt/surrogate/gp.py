@@ -20,7 +20,7 @@ from bgpbt.surrogate.kernels import (
     prior_variance,
 )
 
-__all__ = ["Posterior", "condition", "posterior", "predict", "predict_with_slopes"]
+__all__ = ["Posterior", "condition", "joint", "posterior", "predict", "predict_with_slopes"]
 
 TINY_VARIANCE = 1e-12  # below it a variance is rounding
 
@@ -85,6 +85,14 @@ def predict(model: Posterior, points: Points) -> tuple[Floats, Floats]:
     """Return mean and variance of the noise-free function: (m,), (m,)."""
     k_mn = covariance(points, model.points, model.hyperparameters)
     return k_mn @ model.alpha_n, _variance(model, k_mn @ model.inverse_factor_nn.T)
+
+
+def joint(model: Posterior, points: Points) -> tuple[Floats, Floats]:
+    """Return mean and covariance of the noise-free function at points taken together: (m,), (m, m)."""
+    k_mn = covariance(points, model.points, model.hyperparameters)
+    half_mn = k_mn @ model.inverse_factor_nn.T
+    covariance_mm = covariance(points, points, model.hyperparameters) - half_mn @ half_mn.T
+    return k_mn @ model.alpha_n, covariance_mm
 
 
 def predict_with_slopes(model: Posterior, points: Points) -> tuple[Floats, Floats, Floats, Floats]:

@@ -15,7 +15,7 @@ _CHOICES = {
     "lengthscales": ("ard", "shared"),
     "restart": ("guided", "random"),
     "pending": ("continuing", "none"),
-    "acquisition": ("converged", "sign"),
+    "acquisition": ("converged", "sign", "thompson"),
 }
 
 
@@ -36,7 +36,9 @@ class SurrogateSettings:
     restart: str = "guided"  # "guided": by the auxiliary global model; "random"
     pending: str = "continuing"  # "continuing": condition on all members that go on; "none"
     copula: bool = True  # False: targets are standardised, as suits a smooth function without noise
-    acquisition: str = "converged"  # "converged": line-searched gradients; "sign": fixed steps of 0.1
+    # "converged": the upper bound's maximum by line-searched gradients; "sign": by fixed steps of 0.1;
+    # "thompson": the maximum of a function drawn from the model, over random points of the region.
+    acquisition: str = "converged"
 
     # Acquisition.
     ucb_beta: float = 2.0  # the bound is mean + sqrt(beta) * standard deviation; our choice

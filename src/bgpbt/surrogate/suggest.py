@@ -22,6 +22,7 @@ from bgpbt.surrogate.parameters import from_theta
 from bgpbt.surrogate.reach import Reach, draw, reach_of
 from bgpbt.surrogate.requests import Observation, Suggestion, SuggestRequest
 from bgpbt.surrogate.settings import SurrogateSettings
+from bgpbt.surrogate.thompson import best_first_of_a_draw
 from bgpbt.surrogate.trust_region import TrustRegion, box, hamming_radius
 
 __all__ = ["Address", "restart_centre", "suggest"]
@@ -113,8 +114,9 @@ def _from_model(task: _Task, observations: Sequence[Observation], random: np.ran
         time=task.request.time,
         beta=task.settings.ucb_beta,
     )
-    x_nd, bound_n = best_first(bound, _reach(task, coordinates, lengthscale_d), task.settings, random)
-    for x_d, value in zip(x_nd, bound_n, strict=True):
+    search = best_first_of_a_draw if task.settings.acquisition == "thompson" else best_first
+    x_nd, value_n = search(bound, _reach(task, coordinates, lengthscale_d), task.settings, random)
+    for x_d, value in zip(x_nd, value_n, strict=True):
         configuration = _decoded(task, x_d)
         if _is_new(task, configuration):
             figures = {"acquisition": float(value), **_figures(model, task)}

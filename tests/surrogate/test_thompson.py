@@ -1,0 +1,90 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from ConfigSpace import ConfigurationSpace, Float
+from scipy.stats import norm
+
+from bgpbt.space import Floats, Space
+from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
+from bgpbt.surrogate.acquisition import UpperBound, best_first
+from bgpbt.surrogate.coordinates import coordinates_of
+from bgpbt.surrogate.gp import condition, joint, predict
+from bgpbt.surrogate.model import model_of
+from bgpbt.surrogate.reach import Reach, draw, reach_of
+from bgpbt.surrogate.thompson import best_first_of_a_draw
+from tests.surrogate.problems import SPACES
+
+DRAWS = 2000
+Search = Callable[[UpperBound, Reach, SurrogateSettings, np.random.Generator], tuple[Floats, Floats]]
+
+
+def _problem(space: Space, seed: int) -> tuple[UpperBound, Reach]:
+    """Return the bound of a model of outcomes that are noise alone, and a region around the default."""
+    random = np.random.default_rng(seed)
+    observations = [
+        Observation(configuration=c, score_before=0.0, time=0.0, improvement_rate=float(random.normal()))
+        for c in space.sample(24, random)
+    ]
+    request = SuggestRequest(centre=space.default(), score_before=0.0, time=1.0)
+    coordinates = coordinates_of(space)
+    model = model_of(coordinates, observations, request, SurrogateSettings(), random)
+    bound = UpperBound(model=model.posterior, coordinates=coordinates, context=0.5, time=1.0, beta=2.0)
+    centre_d = coordinates.completed(space.default())
+    ordered_d = centre_d[coordinates.ordered]
+    box = (np.clip(ordered_d - 0.2, 0.0, 1.0), np.clip(ordered_d + 0.2, 0.0, 1.0))
+    return bound, reach_of(coordinates, centre_d, box, coordinates.categorical.size, ())
+
+
+@pytest.mark.parametrize("name", ["mixed", "continuous", "discrete"])
+def test_joint_agrees_with_prediction_and_with_conditioning(name: str) -> None:
+    bound, reach = _problem(SPACES[name], 0)
+    x_nd = draw(reach, 6, np.random.default_rng(1))
+    mean_n, covariance_nn = joint(bound.model, bound.points(x_nd))
+    one_mean_n, variance_n = predict(bound.model, bound.points(x_nd))
+    np.testing.assert_allclose(mean_n, one_mean_n, atol=1e-12)
+    np.testing.assert_allclose(np.diag(covariance_nn), variance_n, atol=1e-10)
+    # An observation at the first point takes cov^2 / (variance + noise) off every variance.
+    _, after_n = predict(condition(bound.model, bound.points(x_nd[:1])), bound.points(x_nd))
+    noise = bound.model.hyperparameters.noise_variance
+    taken_n = covariance_nn[0] ** 2 / (variance_n[0] + noise)
+    np.testing.assert_allclose(variance_n - after_n, taken_n, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["mixed", "continuous", "discrete"])
+def test_a_point_comes_first_as_often_as_it_is_better_under_the_model(name: str) -> None:
+    """The error rate is 6e-5: four standard deviations of a sum of independent choices."""
+    bound, reach = _problem(SPACES[name], 1)
+    settings = SurrogateSettings(candidates=1)
+    surprise = variance = 0.0
+    for seed in range(DRAWS):
+        found_nd, found_n = best_first_of_a_draw(bound, reach, settings, np.random.default_rng(seed))
+        assert found_n[0] >= found_n[1]
+        mean_n, covariance_nn = joint(bound.model, bound.points(found_nd))
+        spread = covariance_nn[0, 0] + covariance_nn[1, 1] - 2.0 * covariance_nn[0, 1]
+        if spread < 1e-4:
+            continue  # the same point twice, or almost
+        # What comes first is the better of two by chance p; seen from the centre, which is one of the two.
+        is_centre = np.array_equal(found_nd[0], reach.centre_d)
+        p_first = float(norm.cdf((mean_n[0] - mean_n[1]) / np.sqrt(spread)))
+        surprise += 1.0 - p_first if is_centre else -(1.0 - p_first)
+        variance += p_first * (1.0 - p_first)
+    assert variance > 10.0
+    assert abs(surprise) < 4.0 * np.sqrt(variance)
+
+
+def test_where_nothing_is_known_an_upper_bound_goes_to_the_sides_and_a_draw_does_not() -> None:
+    space = ConfigurationSpace()
+    space.add(*(Float(f"x{i}", (0.0, 1.0), default=0.5) for i in range(9)))
+
+    def share_at_sides(search: Search) -> float:
+        shares = []
+        for seed in range(5):
+            bound, reach = _problem(Space.from_configspace(space), seed)
+            found_nd, _ = search(bound, reach, SurrogateSettings(), np.random.default_rng(seed))
+            is_side_d = (found_nd[0] - reach.lower_d < 1e-6) | (reach.upper_d - found_nd[0] < 1e-6)
+            shares.append(float(is_side_d.mean()))
+        return float(np.mean(shares))
+
+    assert share_at_sides(best_first) > 0.5
+    assert share_at_sides(best_first_of_a_draw) == 0.0
