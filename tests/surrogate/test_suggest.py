@@ -62,9 +62,10 @@ def _pending(configurations: list[Configuration]) -> tuple[PendingPoint, ...]:
     return tuple(PendingPoint(configuration=c, score_before=1.0) for c in configurations)
 
 
+@pytest.mark.parametrize("acquisition", ["converged", "sign", "thompson"])
 @pytest.mark.parametrize("name", ["mixed", "discrete", "continuous"])
-def test_the_model_is_used_and_its_figures_are_kept(name: str) -> None:
-    suggestion = _ask(space=SPACES[name])
+def test_the_model_is_used_and_its_figures_are_kept(name: str, acquisition: str) -> None:
+    suggestion = _ask(replace(DEFAULTS, acquisition=acquisition), space=SPACES[name])
     assert suggestion.reason is None
     assert SPACES[name].is_legal(suggestion.configuration)
     assert suggestion.figures["data"] == 40.0
