@@ -159,3 +159,12 @@ def test_all_categories_leave_nothing_to_the_model() -> None:
 
 def test_pb2_keeps_no_bandits() -> None:
     assert PB2Explore(space=mixed_space()).begin().weights == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_categories_both_variants_are_one_strategy(seed: int) -> None:
+    def train(order: Order) -> Outcome:
+        return outcome_of(order, score=order.round + float(order.configuration["x"]))
+
+    pb2, mix = (make_strategy(name, space=continuous_space(), settings=SMALL) for name in ("pb2", "pb2-mix"))
+    assert [r.plan for r in play(pb2, train, seed)] == [r.plan for r in play(mix, train, seed)]
