@@ -44,11 +44,11 @@ from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
+from bgpbt.storage.machine import processor
 from engine_limits import (
     Limit,
     matrix_products,
     peak_memory,
-    processor,
     raw_environment,
     reset_peak_memory,
     timed,

@@ -4,7 +4,6 @@ Nothing here learns or acts. What is timed beside it is faster only if it does t
 """
 
 import contextlib
-import platform
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +27,6 @@ __all__ = [
     "Shapes",
     "matrix_products",
     "peak_memory",
-    "processor",
     "raw_environment",
     "reset_peak_memory",
     "shapes_of",
@@ -185,12 +183,3 @@ def peak_memory() -> float:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()

@@ -25,6 +25,7 @@ from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.files import StorageError, naming_file, sync_directory, write_durably
 from bgpbt.storage.history import History
+from bgpbt.storage.machine import machine
 
 __all__ = [
     "CHECKPOINTS_DIRECTORY",
@@ -177,7 +178,7 @@ def _describe(configuration: Mapping[str, Any], seed: int, device: str) -> RunDe
         seed=seed,
         versions=_versions(),
         python=platform.python_version(),
-        machine=f"{platform.system()} {platform.machine()}",
+        machine=machine(),
         device=device,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
