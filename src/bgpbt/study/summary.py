@@ -40,7 +40,8 @@ def summarise(protocol: Protocol, scale: Scale, runs: Sequence[RunResult]) -> Su
     references = {name: Reference(low=task.low, high=task.high) for name, task in scale.tasks.items()}
     scored = [
         _Scored(task=run.task, strategy=run.contender, score=_score(run, references))
-        for run in runs
+        # Sorted, since bootstrap intervals depend on the order a little.
+        for run in sorted(runs, key=lambda run: (run.task, run.contender, run.seed))
         if run.task in references
     ]
     switches = (protocol.baseline, *scale.ablations)
@@ -53,16 +54,20 @@ def summarise(protocol: Protocol, scale: Scale, runs: Sequence[RunResult]) -> Su
 
 
 def markdown(comparison: Comparison, baseline: str) -> str:
-    """Return a comparison as a table: a row for each contender, the best first."""
+    """Return a comparison as a table: a row for each contender, the best first.
+
+    The last column is left out where the baseline has not been compared.
+    """
     tasks = comparison.shared_tasks
-    head = ["", *tasks, "all, scaled", f"P({baseline} is better)"]
+    against = [baseline] if baseline in comparison.strategies else []
+    head = ["", *tasks, "all, scaled", *(f"P({one} is better)" for one in against)]
     ranking = sorted(comparison.strategies, key=lambda one: -comparison.overall[one].value)
     rows = [
         [
             f"`{one}`",
             *(_cell(comparison.by_task[one][task]) for task in tasks),
             _cell(comparison.overall[one]),
-            "" if one == baseline else _cell(comparison.improvement[baseline][one]),
+            *("" if one == better else _cell(comparison.improvement[better][one]) for better in against),
         ]
         for one in ranking
     ]
