@@ -4,30 +4,16 @@ import numpy as np
 import pytest
 
 from bgpbt.space import Space
-from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
+from bgpbt.surrogate import SurrogateSettings
 from bgpbt.surrogate.acquisition import UpperBound, best_first, climb, sign_steps
-from bgpbt.surrogate.coordinates import coordinates_of
-from bgpbt.surrogate.model import model_of
-from bgpbt.surrogate.reach import Reach, draw, reach_of
-from tests.surrogate.problems import SPACES
+from bgpbt.surrogate.reach import Reach, draw
+from tests.surrogate.problems import SPACES, noise_problem
 
 SETTINGS = SurrogateSettings()
 
 
 def _problem(space: Space, seed: int) -> tuple[UpperBound, Reach]:
-    """Return the bound of a model of random outcomes, and the whole space as reach."""
-    random = np.random.default_rng(seed)
-    observations = [
-        Observation(configuration=c, score_before=0.0, time=0.0, improvement_rate=float(random.normal()))
-        for c in space.sample(15, random)
-    ]
-    request = SuggestRequest(centre=space.default(), score_before=0.0, time=1.0)
-    coordinates = coordinates_of(space)
-    model = model_of(coordinates, observations, request, SETTINGS, random)
-    bound = UpperBound(model=model.posterior, coordinates=coordinates, context=0.5, time=1.0, beta=2.0)
-    ordered, categories = coordinates.ordered.size, coordinates.categorical.size
-    whole = (np.zeros(ordered), np.ones(ordered))
-    return bound, reach_of(coordinates, coordinates.completed(space.default()), whole, categories, ())
+    return noise_problem(space, seed, data=15, half_width=1.0)
 
 
 @pytest.mark.parametrize("name", ["mixed", "continuous"])

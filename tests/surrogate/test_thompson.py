@@ -6,34 +6,19 @@ from ConfigSpace import ConfigurationSpace, Float
 from scipy.stats import norm
 
 from bgpbt.space import Floats, Space
-from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
+from bgpbt.surrogate import SurrogateSettings
 from bgpbt.surrogate.acquisition import UpperBound, best_first
-from bgpbt.surrogate.coordinates import coordinates_of
 from bgpbt.surrogate.gp import condition, joint, predict
-from bgpbt.surrogate.model import model_of
-from bgpbt.surrogate.reach import Reach, draw, reach_of
+from bgpbt.surrogate.reach import Reach, draw
 from bgpbt.surrogate.thompson import best_first_of_a_draw
-from tests.surrogate.problems import SPACES
+from tests.surrogate.problems import SPACES, noise_problem
 
 DRAWS = 2000
 Search = Callable[[UpperBound, Reach, SurrogateSettings, np.random.Generator], tuple[Floats, Floats]]
 
 
 def _problem(space: Space, seed: int) -> tuple[UpperBound, Reach]:
-    """Return the bound of a model of outcomes that are noise alone, and a region around the default."""
-    random = np.random.default_rng(seed)
-    observations = [
-        Observation(configuration=c, score_before=0.0, time=0.0, improvement_rate=float(random.normal()))
-        for c in space.sample(24, random)
-    ]
-    request = SuggestRequest(centre=space.default(), score_before=0.0, time=1.0)
-    coordinates = coordinates_of(space)
-    model = model_of(coordinates, observations, request, SurrogateSettings(), random)
-    bound = UpperBound(model=model.posterior, coordinates=coordinates, context=0.5, time=1.0, beta=2.0)
-    centre_d = coordinates.completed(space.default())
-    ordered_d = centre_d[coordinates.ordered]
-    box = (np.clip(ordered_d - 0.2, 0.0, 1.0), np.clip(ordered_d + 0.2, 0.0, 1.0))
-    return bound, reach_of(coordinates, centre_d, box, coordinates.categorical.size, ())
+    return noise_problem(space, seed, data=24, half_width=0.2)
 
 
 @pytest.mark.parametrize("name", ["mixed", "continuous", "discrete"])

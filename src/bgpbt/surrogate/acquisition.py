@@ -50,7 +50,7 @@ class UpperBound:
     def with_slopes(self, x_nd: Floats) -> tuple[Floats, Floats]:
         """Return the bound and its gradient, which is 0 by categories and inactive inputs: (n,), (n, d)."""
         active_nd = self.coordinates.with_activity(x_nd)
-        mean_n, variance_n, mean_nf, variance_nf = predict_with_slopes(self.model, self.points(active_nd))
+        mean_n, variance_n, mean_nf, variance_nf = predict_with_slopes(self.model, self._points(active_nd))
         deviation_n = np.sqrt(variance_n)
         slope_nf = mean_nf + (0.5 * math.sqrt(self.beta) / deviation_n)[:, None] * variance_nf
         slope_nd = self.coordinates.slopes(active_nd, slope_nf)
@@ -58,9 +58,11 @@ class UpperBound:
 
     def points(self, x_nd: Floats) -> Points:
         """Return what the model is asked at for complete coordinates of the space: (n, d)."""
-        active_nd = self.coordinates.with_activity(x_nd)
-        context_n, time_n = np.full(len(x_nd), self.context), np.full(len(x_nd), self.time)
-        return self.coordinates.points(active_nd, context_n, time_n)
+        return self._points(self.coordinates.with_activity(x_nd))
+
+    def _points(self, active_nd: Floats) -> Points:
+        n = len(active_nd)
+        return self.coordinates.points(active_nd, np.full(n, self.context), np.full(n, self.time))
 
 
 def best_first(
