@@ -34,8 +34,10 @@ ABLATIONS: Mapping[str, dict[str, Any]] = {
     "no region for categories": {"surrogate": SurrogateSettings(categorical_region=False)},
     "random restarts": {"surrogate": SurrogateSettings(restart="random")},
     "pending members ignored": {"surrogate": SurrogateSettings(pending="none")},
-    "acquisition by sign steps": {"surrogate": SurrogateSettings(acquisition="sign")},
-    "acquisition by Thompson sampling": {"surrogate": SurrogateSettings(acquisition="thompson")},
+    "success by lineage": {"surrogate": SurrogateSettings(success="lineage")},
+    "always the upper bound": {"surrogate": SurrogateSettings(acquisition="converged")},
+    "always a draw": {"surrogate": SurrogateSettings(acquisition="thompson")},
+    "the bound by sign steps": {"surrogate": SurrogateSettings(acquisition="sign")},
     "clones of the best ever": {"backtrack": True},
 }
 

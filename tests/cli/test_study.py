@@ -82,6 +82,12 @@ def test_the_smoke_scale_compares_everything_it_names(
     assert main([*command[:-4], "-d", str(tmp_path / "elsewhere"), "-o", str(tmp_path)]) == 0
     assert "12 runs, 12 of them done" in capsys.readouterr().out
     assert not (tmp_path / "elsewhere").exists()
+    table = tmp_path / "runs.csv"
+    table.write_text(
+        table.read_text(encoding="utf-8").replace(found[0]["source"], "0" * 16), encoding="utf-8"
+    )
+    assert main([*command[:-4], "-d", str(tmp_path / "elsewhere"), "-o", str(tmp_path)]) == 0
+    assert "12 of these with another version of bgpbt" in capsys.readouterr().out
     assert main([*command, "--against", str(tmp_path)]) == 0
     assert "6 pairs compared" in capsys.readouterr().out
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_requests_name_the_donor_the_coming_round_and_all_that_is_pending(
     assert asked[0][0][-1] != asked[1][0][-1]  # each suggestion has a seed of its own
 
 
-def test_a_round_led_by_a_model_s_member_is_a_success_and_any_other_a_failure() -> None:
+def test_a_round_led_by_a_new_configuration_of_the_model_s_is_a_success_and_any_other_a_failure() -> None:
     def train(order: Order) -> Outcome:
         leads = order.proposal.source is MODEL and order.round in (2, 3)
         return outcome_of(order, score=10.0 * order.round + (9.0 if leads else -0.5 * order.member))
@@ -94,7 +95,25 @@ def test_a_round_led_by_a_model_s_member_is_a_success_and_any_other_a_failure() 
     counts = [(memory_of(r).region.successes, memory_of(r).region.failures) for r in rounds_of(train)]
     assert counts[0] == counts[1] == (0, 0)  # nothing of the model's was tried in the initial design
     assert counts[2] == (0, 1)
-    assert counts[3:5] == [(1, 0), (2, 0)]
+    assert counts[3:6] == [(1, 0), (2, 0), (0, 1)]
+
+
+@pytest.mark.parametrize(("success", "counts"), [("proposal", (0, 1)), ("lineage", (2, 0))])
+def test_a_configuration_that_was_new_once_succeeds_by_lineage_alone(
+    success: str, counts: tuple[int, int]
+) -> None:
+    def train(order: Order) -> Outcome:
+        score = 10.0 * order.round - 0.1 * order.member
+        if order.round == 1:  # two members lose, and what the model makes of them leads from then on
+            score -= 5.0 if order.member < 2 else 0.0
+        return outcome_of(order, score=score)
+
+    surrogate = SurrogateSettings(success=success)
+    rounds = rounds_of(train, surrogate=surrogate)
+    assert [order.member for order in explored(rounds[2])] == [0, 1]
+    after_2, after_3 = (memory_of(rounds[index]).region for index in (3, 4))  # both are led by slot 0
+    assert (after_2.successes, after_2.failures) == (1, 0)
+    assert (after_3.successes, after_3.failures) == counts
 
 
 @pytest.mark.parametrize(("source", "failures"), [(MODEL, 0), (FALLBACK, 1), (ProposalSource.RANDOM, 1)])
@@ -113,7 +132,7 @@ def test_a_random_configuration_is_not_the_model_s_success(source: ProposalSourc
         for slot in range(3)
     )
     closed = ClosedRound(seed=0, round=1, target=200, members=members, kept=members, best=members[1])
-    explore = BayesianExplore(space=continuous_space())
+    explore = BayesianExplore(space=continuous_space(), surrogate=SurrogateSettings(success="lineage"))
     memory, _ = explore.explore(explore.begin(), closed, ())
     assert (memory.region.successes, memory.region.failures) == (1 - failures, failures)
 
@@ -143,6 +162,11 @@ def test_a_restart_drops_the_data_keeps_the_best_point_and_moves_the_centre() ->
     assert len(set(configurations)) == len(configurations)  # the second loser's is not the centre again
     assert {o.time for o in memories[5].observations} == {4.0}
     assert len(memories[-1].best_points) == memories[-1].region.restarts >= 2
+
+
+def test_a_proposal_says_how_far_to_trust_its_model() -> None:
+    notes = [order.proposal.note for played in rounds_of(improving) for order in explored(played)]
+    assert all(re.fullmatch(r"(region|restart) [\d.]+, model skill -?\d+\.\d\d", note) for note in notes)
 
 
 def test_a_random_configuration_says_why() -> None:

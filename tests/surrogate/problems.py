@@ -14,8 +14,8 @@ from ConfigSpace import (
 
 from bgpbt.space import Floats, Space
 from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
-from bgpbt.surrogate.acquisition import UpperBound
 from bgpbt.surrogate.coordinates import coordinates_of
+from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.kernels import Hyperparameters, Points
 from bgpbt.surrogate.model import model_of
 from bgpbt.surrogate.parameters import Layout, from_theta
@@ -92,8 +92,8 @@ SPACES = {
 }
 
 
-def noise_problem(space: Space, seed: int, *, data: int, half_width: float) -> tuple[UpperBound, Reach]:
-    """Return the bound of a model of outcomes that are noise alone, and a box around the default (1: all)."""
+def noise_problem(space: Space, seed: int, *, data: int, half_width: float) -> tuple[Forecast, Reach]:
+    """Return what a model of mere noise forecasts, and a box around the default (1: everything)."""
     random = np.random.default_rng(seed)
     observations = [
         Observation(configuration=c, score_before=0.0, time=0.0, improvement_rate=float(random.normal()))
@@ -102,8 +102,8 @@ def noise_problem(space: Space, seed: int, *, data: int, half_width: float) -> t
     request = SuggestRequest(centre=space.default(), score_before=0.0, time=1.0)
     coordinates = coordinates_of(space)
     model = model_of(coordinates, observations, request, SurrogateSettings(), random)
-    bound = UpperBound(model=model.posterior, coordinates=coordinates, context=0.5, time=1.0, beta=2.0)
+    forecast = Forecast(model=model.posterior, coordinates=coordinates, context=0.5, time=1.0)
     centre_d = coordinates.completed(space.default())
     ordered_d = centre_d[coordinates.ordered]
     box = (np.clip(ordered_d - half_width, 0.0, 1.0), np.clip(ordered_d + half_width, 0.0, 1.0))
-    return bound, reach_of(coordinates, centre_d, box, coordinates.categorical.size, ())
+    return forecast, reach_of(coordinates, centre_d, box, coordinates.categorical.size, ())

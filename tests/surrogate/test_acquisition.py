@@ -13,7 +13,8 @@ SETTINGS = SurrogateSettings()
 
 
 def _problem(space: Space, seed: int) -> tuple[UpperBound, Reach]:
-    return noise_problem(space, seed, data=15, half_width=1.0)
+    forecast, reach = noise_problem(space, seed, data=15, half_width=1.0)
+    return UpperBound(forecast=forecast, beta=2.0), reach
 
 
 @pytest.mark.parametrize("name", ["mixed", "continuous"])

@@ -4,9 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from bgpbt.surrogate.gp import condition, posterior, predict, predict_with_slopes
+from bgpbt.surrogate.gp import (
+    condition,
+    leave_one_out_residuals,
+    posterior,
+    predict,
+    predict_with_slopes,
+)
 from bgpbt.surrogate.kernels import Hyperparameters, Points
 from bgpbt.surrogate.likelihood import log_likelihood, pairs_of
 from bgpbt.surrogate.parameters import Layout, from_theta
@@ -68,6 +75,20 @@ def test_mean_variance_and_likelihood_agree_with_tinygp(features: int, categorie
 
 
 @pytest.mark.parametrize(("features", "categories"), SIZES)
+def test_residuals_are_those_of_predictions_by_all_other_points(features: int, categories: int) -> None:
+    layout = Layout(tuple(range(features)), categories)
+    hyper = from_theta(random_theta(layout, 4), layout)
+    data = random_points(12, features, categories, 5)
+    y_n = np.random.default_rng(6).normal(size=12)
+    expected = []
+    for left_out in range(12):
+        others = np.arange(12) != left_out
+        mean_m, _ = predict(posterior(_chosen(data, others), y_n[others], hyper), _chosen(data, ~others))
+        expected.append(y_n[left_out] - mean_m[0])
+    np.testing.assert_allclose(leave_one_out_residuals(posterior(data, y_n, hyper)), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(("features", "categories"), SIZES)
 def test_pending_points_count_as_data_that_equal_the_mean(features: int, categories: int) -> None:
     layout = Layout(tuple(range(features)), categories)
     hyper = from_theta(random_theta(layout, 3), layout)
@@ -113,6 +134,14 @@ def test_slopes_of_mean_and_variance_agree_with_finite_differences(categories: i
 
 def _arrays(points: Points) -> Any:
     return points.features_nd, points.categories_nc, points.time_n
+
+
+def _chosen(points: Points, chosen: npt.NDArray[np.bool_]) -> Points:
+    return Points(
+        features_nd=points.features_nd[chosen],
+        categories_nc=points.categories_nc[chosen],
+        time_n=points.time_n[chosen],
+    )
 
 
 def _joined(p: Points, q: Points) -> Points:

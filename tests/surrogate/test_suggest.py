@@ -62,7 +62,7 @@ def _pending(configurations: list[Configuration]) -> tuple[PendingPoint, ...]:
     return tuple(PendingPoint(configuration=c, score_before=1.0) for c in configurations)
 
 
-@pytest.mark.parametrize("acquisition", ["converged", "sign", "thompson"])
+@pytest.mark.parametrize("acquisition", ["adaptive", "converged", "sign", "thompson"])
 @pytest.mark.parametrize("name", ["mixed", "discrete", "continuous"])
 def test_the_model_is_used_and_its_figures_are_kept(name: str, acquisition: str) -> None:
     suggestion = _ask(replace(DEFAULTS, acquisition=acquisition), space=SPACES[name])
@@ -197,9 +197,39 @@ class TestSwitches:
 
     def test_the_converged_search_finds_no_less_than_sign_steps(self) -> None:
         space = SPACES["continuous"]
-        converged = _ask(space=space).figures["acquisition"]
+        converged = _ask(replace(DEFAULTS, acquisition="converged"), space=space).figures["acquisition"]
         stepped = _ask(replace(DEFAULTS, acquisition="sign"), space=space).figures["acquisition"]
         assert converged > stepped
+
+    def test_a_bound_is_climbed_only_where_the_model_has_skill(self) -> None:
+        space = SPACES["continuous"]
+        centre = space.default()
+
+        def proposals(settings: SurrogateSettings, noise: float) -> list[Suggestion]:
+            random = np.random.default_rng(7)
+            observations = [
+                Observation(
+                    configuration=configuration,
+                    score_before=0.0,
+                    time=0.0,
+                    improvement_rate=float(-np.sum((x_d - 0.5) ** 2) + noise * random.normal()),
+                )
+                for configuration, x_d in _encoded(space, 40, random)
+            ]
+            request = SuggestRequest(centre=centre, score_before=0.0, time=1.0)
+            region = start_region(settings)
+            return [suggest(space, observations, request, region, settings, seed) for seed in range(3)]
+
+        for noise, alike in ((0.0, "converged"), (10.0, "thompson")):
+            adaptive = proposals(DEFAULTS, noise)
+            assert adaptive == proposals(replace(DEFAULTS, acquisition=alike), noise)
+            assert (adaptive[0].figures["skill"] > 0.5) == (alike == "converged")
+
+    def test_restarts_climb_the_bound_however_little_is_known(self) -> None:
+        best = _observations(MIXED, 6)
+        climbing, drawing = (replace(DEFAULTS, acquisition=name) for name in ("converged", "thompson"))
+        assert restart_centre(MIXED, best, DEFAULTS, 0) == restart_centre(MIXED, best, climbing, 0)
+        assert restart_centre(MIXED, best, drawing, 0) == restart_centre(MIXED, best, climbing, 0)
 
     def test_random_restarts_say_so(self) -> None:
         best = _observations(MIXED, 6)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,30 +9,34 @@ from scipy.stats import norm
 from bgpbt.space import Floats, Space
 from bgpbt.surrogate import SurrogateSettings
 from bgpbt.surrogate.acquisition import UpperBound, best_first
-from bgpbt.surrogate.gp import condition, joint, predict
+from bgpbt.surrogate.forecast import Forecast
+from bgpbt.surrogate.gp import condition
 from bgpbt.surrogate.reach import Reach, draw
 from bgpbt.surrogate.thompson import best_first_of_a_draw
 from tests.surrogate.problems import SPACES, noise_problem
 
 DRAWS = 2000
-Search = Callable[[UpperBound, Reach, SurrogateSettings, np.random.Generator], tuple[Floats, Floats]]
+Search = Callable[[Forecast, Reach, SurrogateSettings, np.random.Generator], tuple[Floats, Floats]]
 
 
-def _problem(space: Space, seed: int) -> tuple[UpperBound, Reach]:
+def _problem(space: Space, seed: int) -> tuple[Forecast, Reach]:
     return noise_problem(space, seed, data=24, half_width=0.2)
 
 
 @pytest.mark.parametrize("name", ["mixed", "continuous", "discrete"])
-def test_joint_agrees_with_prediction_and_with_conditioning(name: str) -> None:
-    bound, reach = _problem(SPACES[name], 0)
+def test_joint_agrees_with_marginals_and_with_conditioning(name: str) -> None:
+    forecast, reach = _problem(SPACES[name], 0)
     x_nd = draw(reach, 6, np.random.default_rng(1))
-    mean_n, covariance_nn = joint(bound.model, bound.points(x_nd))
-    one_mean_n, variance_n = predict(bound.model, bound.points(x_nd))
+    mean_n, covariance_nn = forecast.joint(x_nd)
+    one_mean_n, variance_n = forecast.marginals(x_nd)
     np.testing.assert_allclose(mean_n, one_mean_n, atol=1e-12)
     np.testing.assert_allclose(np.diag(covariance_nn), variance_n, atol=1e-10)
     # An observation at the first point takes cov^2 / (variance + noise) off every variance.
-    _, after_n = predict(condition(bound.model, bound.points(x_nd[:1])), bound.points(x_nd))
-    noise = bound.model.hyperparameters.noise_variance
+    first = forecast.coordinates.points(
+        forecast.coordinates.with_activity(x_nd[:1]), np.array([forecast.context]), np.array([forecast.time])
+    )
+    _, after_n = replace(forecast, model=condition(forecast.model, first)).marginals(x_nd)
+    noise = forecast.model.hyperparameters.noise_variance
     taken_n = covariance_nn[0] ** 2 / (variance_n[0] + noise)
     np.testing.assert_allclose(variance_n - after_n, taken_n, atol=1e-8)
 
@@ -39,13 +44,13 @@ def test_joint_agrees_with_prediction_and_with_conditioning(name: str) -> None:
 @pytest.mark.parametrize("name", ["mixed", "continuous", "discrete"])
 def test_a_point_comes_first_as_often_as_it_is_better_under_the_model(name: str) -> None:
     """The error rate is 6e-5: four standard deviations of a sum of independent choices."""
-    bound, reach = _problem(SPACES[name], 1)
+    forecast, reach = _problem(SPACES[name], 1)
     settings = SurrogateSettings(candidates=1)
     surprise = variance = 0.0
     for seed in range(DRAWS):
-        found_nd, found_n = best_first_of_a_draw(bound, reach, settings, np.random.default_rng(seed))
+        found_nd, found_n = best_first_of_a_draw(forecast, reach, settings, np.random.default_rng(seed))
         assert found_n[0] >= found_n[1]
-        mean_n, covariance_nn = joint(bound.model, bound.points(found_nd))
+        mean_n, covariance_nn = forecast.joint(found_nd)
         spread = covariance_nn[0, 0] + covariance_nn[1, 1] - 2.0 * covariance_nn[0, 1]
         if spread < 1e-4:
             continue  # the same point twice, or almost
@@ -65,11 +70,17 @@ def test_where_nothing_is_known_an_upper_bound_goes_to_the_sides_and_a_draw_does
     def share_at_sides(search: Search) -> float:
         shares = []
         for seed in range(5):
-            bound, reach = _problem(Space.from_configspace(space), seed)
-            found_nd, _ = search(bound, reach, SurrogateSettings(), np.random.default_rng(seed))
+            forecast, reach = _problem(Space.from_configspace(space), seed)
+            found_nd, _ = search(forecast, reach, SurrogateSettings(), np.random.default_rng(seed))
             is_side_d = (found_nd[0] - reach.lower_d < 1e-6) | (reach.upper_d - found_nd[0] < 1e-6)
             shares.append(float(is_side_d.mean()))
         return float(np.mean(shares))
 
-    assert share_at_sides(best_first) > 0.5
+    assert share_at_sides(_best_first_of_the_bound) > 0.5
     assert share_at_sides(best_first_of_a_draw) == 0.0
+
+
+def _best_first_of_the_bound(
+    forecast: Forecast, reach: Reach, settings: SurrogateSettings, random: np.random.Generator
+) -> tuple[Floats, Floats]:
+    return best_first(UpperBound(forecast=forecast, beta=settings.ucb_beta), reach, settings, random)

@@ -126,7 +126,9 @@ def test_every_region_that_a_proposal_names_is_there(tmp_path: Path) -> None:
     document = read_document(run.path, "run")
     regions = {round_index: side for round_index, side, _ in document["summary"]["regions"]}
     notes = {
-        row["round"]: row["note"] for row in by_key(document).values() if row["note"].startswith("region")
+        row["round"]: row["note"].partition(",")[0]
+        for row in by_key(document).values()
+        if row["note"].startswith("region")
     }
     assert notes
     assert {round_index: f"region {side:.3g}" for round_index, side in regions.items()} == notes

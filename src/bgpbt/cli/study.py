@@ -214,8 +214,13 @@ class _StudyProgress:
 def _say_plan(
     console: Console, scale: "Scale", runs: "Sequence[StudyRun]", known: "dict[str, Result]", jobs: int
 ) -> None:
+    from bgpbt.study import source_hash
+
     left = [run for run in runs if run.name not in known]
     say(console, f"{scale.about}: {len(runs)} runs, {len(known)} of them done")
+    earlier = sum(result.run.source != source_hash() for result in known.values())
+    if earlier:
+        say(console, f"  {earlier} of these with another version of bgpbt, whose defaults may differ")
     counts = Counter(run.task for run in left)
     for task, count in counts.items():
         steps = sum(run.settings.expected_steps for run in left if run.task == task)

@@ -2,7 +2,8 @@
 
 Wan et al. (2022), section 3.1 and algorithm 2. All members of all rounds are data, members that go on
 training are pending, and the trust region is centred on the configuration that comes with the copied weights.
-It counts a success when the best score of a round belongs to a member whose configuration is of the model.
+It counts a success when the best score of a round belongs to a member whose configuration the model proposed
+for it.
 When it restarts, its data are dropped; the first loser of that round gets the new region's centre, any other
 a random point around it. Inputs that are frozen, such as the architecture, come with the copied weights.
 """
@@ -40,6 +41,7 @@ class BayesianMemory:
     observations: tuple[Observation, ...] = ()  # since the region began, oldest first
     best_points: tuple[Observation, ...] = ()  # of each region that has ended
     fit: tuple[float, ...] = ()  # the last fitted hyperparameters, where the next fit begins
+    proposed: tuple[int, ...] = ()  # slots of the coming round whose configuration is new and of the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +86,30 @@ class BayesianExplore:
                 *pending,
                 PendingPoint(configuration=suggestion.configuration, score_before=clone.donor.score),
             )
-        return memory, explored
+        proposed = tuple(
+            clone.slot
+            for clone, result in zip(clones, explored, strict=True)
+            if result.source is ProposalSource.MODEL
+        )
+        return replace(memory, proposed=proposed), explored
 
     def _learn(self, memory: BayesianMemory, closed: ClosedRound) -> BayesianMemory:
         observations = (*memory.observations, *observations_of(closed))[-self.surrogate.most_points :]
         memory = replace(memory, observations=observations)
-        if not any(member.source is ProposalSource.MODEL for member in closed.kept):
+        tried = self._tried(memory, closed)
+        if not tried:
             return memory  # nothing of the model's was tried, so it has neither succeeded nor failed
-        region = update_region(memory.region, _is_success(closed), self.surrogate)
+        best = closed.kept[best_first([member.score for member in closed.kept])[0]]
+        region = update_region(memory.region, best.is_usable and best.slot in tried, self.surrogate)
         if region.restarts == memory.region.restarts:
             return replace(memory, region=region)
         return BayesianMemory(region=region, best_points=(*memory.best_points, *_best(observations)))
+
+    def _tried(self, memory: BayesianMemory, closed: ClosedRound) -> set[int]:
+        """Return the slots whose configurations count as the model's."""
+        if self.surrogate.success == "lineage":
+            return {member.slot for member in closed.kept if member.source is ProposalSource.MODEL}
+        return set(memory.proposed)
 
     def _suggest(
         self,
@@ -120,11 +135,6 @@ class BayesianExplore:
         return {name: donor[name] for name in self.frozen if name in donor}
 
 
-def _is_success(closed: ClosedRound) -> bool:
-    best = closed.kept[best_first([member.score for member in closed.kept])[0]]
-    return best.is_usable and best.source is ProposalSource.MODEL
-
-
 def _best(observations: Sequence[Observation]) -> tuple[Observation, ...]:
     """Return the observation of the highest rate, if any rate is a number."""
     rates = [observation.improvement_rate for observation in observations]
@@ -134,8 +144,12 @@ def _best(observations: Sequence[Observation]) -> tuple[Observation, ...]:
 
 def _explored(suggestion: Suggestion, region: TrustRegion, has_restarted: bool) -> Explored:
     note = f"restart {region.restarts}" if has_restarted else f"region {region.length:.3g}"
+    if suggestion.reason is not None:
+        note = f"{note}: {suggestion.reason}"
+    elif "skill" in suggestion.figures:
+        note = f"{note}, model skill {suggestion.figures['skill']:.2f}"
     return Explored(
         configuration=suggestion.configuration,
         source=ProposalSource.MODEL if suggestion.reason is None else ProposalSource.FALLBACK,
-        note=note if suggestion.reason is None else f"{note}: {suggestion.reason}",
+        note=note,
     )

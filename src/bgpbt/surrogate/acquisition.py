@@ -14,9 +14,7 @@ import numpy as np
 from scipy.optimize import Bounds, minimize
 
 from bgpbt.space import Floats
-from bgpbt.surrogate.coordinates import Coordinates
-from bgpbt.surrogate.gp import Posterior, predict, predict_with_slopes
-from bgpbt.surrogate.kernels import Points
+from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.reach import Reach, draw, neighbours
 from bgpbt.surrogate.settings import SurrogateSettings
 
@@ -33,36 +31,23 @@ SIGN_STEPS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpperBound:
-    """The acquisition function at one context and time, over complete coordinates of the space."""
+    """The acquisition function, over complete coordinates of the space."""
 
-    model: Posterior
-    coordinates: Coordinates
-    context: float  # scaled score before the round
-    time: float  # rounds
+    forecast: Forecast
     beta: float
 
     def __call__(self, x_nd: Floats) -> Floats:
         """Return the bound: (n, d) -> (n,)."""
-        mean_n, variance_n = predict(self.model, self.points(x_nd))
+        mean_n, variance_n = self.forecast.marginals(x_nd)
         bound_n: Floats = mean_n + math.sqrt(self.beta) * np.sqrt(variance_n)
         return bound_n
 
     def with_slopes(self, x_nd: Floats) -> tuple[Floats, Floats]:
         """Return the bound and its gradient, which is 0 by categories and inactive inputs: (n,), (n, d)."""
-        active_nd = self.coordinates.with_activity(x_nd)
-        mean_n, variance_n, mean_nf, variance_nf = predict_with_slopes(self.model, self._points(active_nd))
+        mean_n, variance_n, mean_nd, variance_nd = self.forecast.with_slopes(x_nd)
         deviation_n = np.sqrt(variance_n)
-        slope_nf = mean_nf + (0.5 * math.sqrt(self.beta) / deviation_n)[:, None] * variance_nf
-        slope_nd = self.coordinates.slopes(active_nd, slope_nf)
-        return mean_n + math.sqrt(self.beta) * deviation_n, np.where(np.isnan(active_nd), 0.0, slope_nd)
-
-    def points(self, x_nd: Floats) -> Points:
-        """Return what the model is asked at for complete coordinates of the space: (n, d)."""
-        return self._points(self.coordinates.with_activity(x_nd))
-
-    def _points(self, active_nd: Floats) -> Points:
-        n = len(active_nd)
-        return self.coordinates.points(active_nd, np.full(n, self.context), np.full(n, self.time))
+        slope_nd = mean_nd + (0.5 * math.sqrt(self.beta) / deviation_n)[:, None] * variance_nd
+        return mean_n + math.sqrt(self.beta) * deviation_n, slope_nd
 
 
 def best_first(
@@ -88,7 +73,7 @@ def best_first(
             break
         x_nd = x_nd[np.argsort(-value_n, kind="stable")[: max(2, len(x_nd) // 2)]]
     best_nd = x_nd[[int(np.argmax(bound(x_nd)))]]
-    if settings.acquisition == "converged":
+    if settings.acquisition != "sign":
         best_nd = climb(bound, reach, best_nd, POLISH_ITERATIONS)
     moved_knd, is_allowed_kn = neighbours(reach, best_nd)
     everything_nd = np.vstack([best_nd, moved_knd[is_allowed_kn], *seen])

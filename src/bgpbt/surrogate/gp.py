@@ -20,7 +20,15 @@ from bgpbt.surrogate.kernels import (
     prior_variance,
 )
 
-__all__ = ["Posterior", "condition", "joint", "posterior", "predict", "predict_with_slopes"]
+__all__ = [
+    "Posterior",
+    "condition",
+    "joint",
+    "leave_one_out_residuals",
+    "posterior",
+    "predict",
+    "predict_with_slopes",
+]
 
 TINY_VARIANCE = 1e-12  # below it a variance is rounding
 
@@ -79,6 +87,16 @@ def condition(model: Posterior, pending: Points) -> Posterior:
         inverse_factor_nn=solve_triangular(factor, np.eye(len(factor)), lower=True),
         alpha_n=np.concatenate([model.alpha_n, np.zeros(pending.size)]),
     )
+
+
+def leave_one_out_residuals(model: Posterior) -> Floats:
+    """Return how far each target is from its prediction by all others: (n,).
+
+    Rasmussen & Williams (2006), eq. 5.12. The hyperparameters stay; those of the whole data are not far off.
+    """
+    precision_n = np.einsum("mn,mn->n", model.inverse_factor_nn, model.inverse_factor_nn)
+    residual_n: Floats = model.alpha_n / precision_n
+    return residual_n
 
 
 def predict(model: Posterior, points: Points) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from bgpbt.surrogate.kernels import Points
 from bgpbt.surrogate.parameters import Layout, from_theta
 from bgpbt.surrogate.requests import Observation, PendingPoint, SuggestRequest
 from bgpbt.surrogate.settings import SurrogateSettings
+from bgpbt.surrogate.skill import skill_of
 
 __all__ = ["Model", "TooLittleDataError", "model_of", "points_of"]
 
@@ -37,6 +38,7 @@ class Model:
     coordinates: Coordinates
     scale: ScoreScale
     data: int  # number of observations it was fitted to
+    skill: float  # share of what context and time leave open that configurations explain (`skill_of`)
 
 
 def model_of(
@@ -79,6 +81,7 @@ def model_of(
         coordinates=coordinates,
         scale=scale,
         data=len(usable),
+        skill=skill_of(given_data, y_n, layout),
     )
 
 

@@ -15,7 +15,8 @@ _CHOICES = {
     "lengthscales": ("ard", "shared"),
     "restart": ("guided", "random"),
     "pending": ("continuing", "none"),
-    "acquisition": ("converged", "sign", "thompson"),
+    "success": ("proposal", "lineage"),
+    "acquisition": ("adaptive", "converged", "sign", "thompson"),
 }
 
 
@@ -36,9 +37,14 @@ class SurrogateSettings:
     restart: str = "guided"  # "guided": by the auxiliary global model; "random"
     pending: str = "continuing"  # "continuing": condition on all members that go on; "none"
     copula: bool = True  # False: targets are standardised, as suits a smooth function without noise
+    # What the region counts as a success: that the best member of a round has a configuration which the model
+    # proposed for that round ("proposal"), or for any until then, as in the paper ("lineage"). After some
+    # rounds the latter holds for every member, and the region grows until it is the whole space.
+    success: str = "proposal"
+    # "adaptive": "converged" where the model has skill (`bgpbt.surrogate.skill`), else "thompson";
     # "converged": the upper bound's maximum by line-searched gradients; "sign": by fixed steps of 0.1;
     # "thompson": the maximum of a function drawn from the model, over random points of the region.
-    acquisition: str = "converged"
+    acquisition: str = "adaptive"
 
     # Acquisition.
     ucb_beta: float = 2.0  # the bound is mean + sqrt(beta) * standard deviation; our choice

@@ -7,7 +7,7 @@ region. Where the model cannot be used the configuration is random, within the s
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from bgpbt.records import Configuration, Value
 from bgpbt.space import Floats, Space
 from bgpbt.surrogate.acquisition import UpperBound, best_first
 from bgpbt.surrogate.coordinates import Coordinates, coordinates_of
+from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.model import Model, TooLittleDataError, model_of
 from bgpbt.surrogate.parameters import from_theta
 from bgpbt.surrogate.reach import Reach, draw, reach_of
@@ -31,6 +32,7 @@ Address = int | Sequence[int]
 """Where a stream of random numbers begins: whole numbers from 0, such as (seed, round, member)."""
 
 FALLBACK_DRAWS = 64  # random points of the region that are tried
+SKILL_OF_A_BOUND = 0.5  # above it a model knows more about configurations than it does not
 LAST_DRAWS = 512  # random points of the space that are tried then
 
 
@@ -71,7 +73,8 @@ def restart_centre(
         time=newest.time if newest else 0.0,
         frozen=tuple(frozen or ()),
     )
-    task = _Task(space=space, request=request, region=None, settings=settings)
+    by_bound = settings if settings.acquisition == "sign" else replace(settings, acquisition="converged")
+    task = _Task(space=space, request=request, region=None, settings=by_bound)
     random = _stream(seed, "restart")
     if settings.restart == "random":
         return _random(task, random, "restarts are set to be random")
@@ -107,21 +110,30 @@ def _from_model(task: _Task, observations: Sequence[Observation], random: np.ran
     coordinates = coordinates_of(task.space)
     model = model_of(coordinates, observations, task.request, task.settings, random)
     lengthscale_d = model.posterior.hyperparameters.lengthscale_d[: coordinates.ordered.size]
-    bound = UpperBound(
+    forecast = Forecast(
         model=model.posterior,
         coordinates=coordinates,
         context=float(model.scale([task.request.score_before])[0]),
         time=task.request.time,
-        beta=task.settings.ucb_beta,
     )
-    search = best_first_of_a_draw if task.settings.acquisition == "thompson" else best_first
-    x_nd, value_n = search(bound, _reach(task, coordinates, lengthscale_d), task.settings, random)
+    reach = _reach(task, coordinates, lengthscale_d)
+    if _draws(task.settings, model):
+        x_nd, value_n = best_first_of_a_draw(forecast, reach, task.settings, random)
+    else:
+        bound = UpperBound(forecast=forecast, beta=task.settings.ucb_beta)
+        x_nd, value_n = best_first(bound, reach, task.settings, random)
     for x_d, value in zip(x_nd, value_n, strict=True):
         configuration = _decoded(task, x_d)
         if _is_new(task, configuration):
             figures = {"acquisition": float(value), **_figures(model, task)}
             return Suggestion(configuration=configuration, figures=figures, fit=tuple(model.theta_p.tolist()))
     raise TooLittleDataError("every configuration in reach is forbidden or already running")
+
+
+def _draws(settings: SurrogateSettings, model: Model) -> bool:
+    """Return whether to draw a function of the model instead of trusting its upper bound."""
+    is_unsure = settings.acquisition == "adaptive" and model.skill < SKILL_OF_A_BOUND
+    return is_unsure or settings.acquisition == "thompson"
 
 
 def _random(task: _Task, random: np.random.Generator, reason: str) -> Suggestion:
@@ -186,6 +198,7 @@ def _figures(model: Model, task: _Task) -> dict[str, float]:
     changed = [task.space.names[column] for column in model.coordinates.categorical]
     return {
         "data": float(model.data),
+        "skill": model.skill,
         "mixing": hyper.mixing,
         "forgetting": hyper.forgetting,
         "signal_variance": hyper.signal_variance,

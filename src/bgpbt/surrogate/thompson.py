@@ -10,8 +10,7 @@ import numpy as np
 from scipy.linalg import cholesky
 
 from bgpbt.space import Floats
-from bgpbt.surrogate.acquisition import UpperBound
-from bgpbt.surrogate.gp import joint
+from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.kernels import prior_variance
 from bgpbt.surrogate.reach import Reach, draw
 from bgpbt.surrogate.settings import SurrogateSettings
@@ -22,15 +21,12 @@ JITTER = 1e-6  # of the prior variance, so that the Cholesky factor exists for p
 
 
 def best_first_of_a_draw(
-    bound: UpperBound, reach: Reach, settings: SurrogateSettings, random: np.random.Generator
+    forecast: Forecast, reach: Reach, settings: SurrogateSettings, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Return points of the reach by falling value of one function of the posterior: (n, d), (n,).
-
-    Only the model of the bound counts, and where and when it is asked for; its `beta` does not.
-    """
+    """Return points of the reach by falling value of one function of the posterior: (n, d), (n,)."""
     x_nd = np.vstack([reach.centre_d, draw(reach, settings.candidates, random)])
-    mean_n, covariance_nn = joint(bound.model, bound.points(x_nd))
-    covariance_nn[np.diag_indices(len(x_nd))] += JITTER * prior_variance(bound.model.hyperparameters)
+    mean_n, covariance_nn = forecast.joint(x_nd)
+    covariance_nn[np.diag_indices(len(x_nd))] += JITTER * prior_variance(forecast.model.hyperparameters)
     value_n = mean_n + cholesky(covariance_nn, lower=True) @ random.normal(size=len(x_nd))
     order = np.argsort(-value_n, kind="stable")
     return x_nd[order], value_n[order]

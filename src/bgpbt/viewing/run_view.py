@@ -32,7 +32,7 @@ PURPOSES = tuple(purpose.value for purpose in Purpose)
 STARTS = ("fresh", "from", "distil", "grow")
 SOURCES = tuple(source.value for source in ProposalSource)
 
-_REGION_NOTE = re.compile(r"(?P<what>region|restart) (?P<number>\d[\d.]*(e-?\d+)?)(:|$)")
+_REGION_NOTE = re.compile(r"(?P<what>region|restart) (?P<number>\d[\d.]*(e-?\d+)?)([:,]|$)")
 LOG_STEP = 1.05  # a first step between levels so much longer than the mean one is that of a log scale
 
 ROW_FIELDS = (
