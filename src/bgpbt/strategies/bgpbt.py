@@ -3,8 +3,8 @@
 Wan et al. (2022), section 3.1 and algorithm 2. All members of all rounds are data, members that go on
 training are pending, and the trust region is centred on the configuration that comes with the copied weights.
 It counts a success when the best score of a round belongs to a member whose configuration the model proposed
-for that round. When it restarts, its data are dropped; the first loser gets the new region's centre, any other
-a random point around it. Inputs that are frozen, such as the architecture, come with the copied weights.
+for that round. When it restarts, its data are dropped; the first loser gets the new region's centre, any
+other a random point around it. Frozen inputs, such as the architecture, come with the copied weights.
 """
 
 from collections.abc import Sequence

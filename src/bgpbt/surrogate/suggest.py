@@ -1,8 +1,8 @@
 """The next configuration of a member. It is always legal, and asking for it never raises.
 
 Wan et al. (2022), section 3.1 and algorithm 2: fit the model, then maximise its upper bound inside the trust
-region; or a function drawn from it, where it knows little. Where the model cannot be used the configuration is
-random, within the same rules, and says why.
+region; or a function drawn from it, where it knows little. Where the model cannot be used the configuration
+is random, within the same rules, and says why.
 """
 
 import math
