@@ -28,6 +28,7 @@ from bgpbt.execution import (
     settings_of,
     steps_by_purpose,
 )
+from bgpbt.execution.preparation import cores
 from bgpbt.records import Order, ProposalSource, Purpose
 from bgpbt.storage import RunDirectory, create_run, open_run
 from bgpbt.storage.files import write_durably
@@ -148,7 +149,8 @@ def _result(
         configuration=configuration_hash(run.settings),
         source=source_hash(),
         versions=_versions(stored.description.versions),
-        machine=f"{stored.description.machine}, Python {stored.description.python}",
+        # On more cores sums are taken in another order, and trained agents differ by it.
+        machine=f"{stored.description.machine}, cores: {cores()}, Python {stored.description.python}",
     )
     return Result(run=row, rounds=_rounds(run, trained))
 
