@@ -21,9 +21,9 @@ from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 from tyro.conf import FlagCreatePairsOff, Positional
 
-from bgpbt.execution import Trained, settings_of
+from bgpbt.execution import Trained, assemble, settings_of
 from bgpbt.records import From
-from bgpbt.space import Floats, Space, ppo_space, space_from_json
+from bgpbt.space import Floats, Space
 from bgpbt.storage import is_run, open_run
 from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
 from bgpbt.surrogate.coordinates import coordinates_of
@@ -99,7 +99,7 @@ def recorded(path: Path) -> Recorded:
     settings = settings_of(run)
     with run.open_history(read_only=True) as history:
         trained = [pair for pair in history.trained() if pair[0].generation == 0]
-    space = ppo_space() if settings.space is None else space_from_json(settings.space)
+    space = assemble(settings).space
     return Recorded(task=settings.environment, space=space, rounds=observed(trained))
 
 

@@ -19,9 +19,9 @@ import numpy as np
 import tyro
 from tyro.conf import Positional
 
-from bgpbt.execution import Trained, settings_of
+from bgpbt.execution import Trained, assemble, settings_of
 from bgpbt.records import Configuration
-from bgpbt.space import Floats, Space, ppo_space, space_from_json
+from bgpbt.space import Floats, Space
 from bgpbt.storage import is_run, open_run
 
 QUARTERS = 4
@@ -64,7 +64,7 @@ def recorded(path: Path) -> tuple[Space, Mapping[int, Sequence[Trained]]]:
     """Return the space of a run and what each of its rounds trained."""
     run = open_run(path)
     settings = settings_of(run)
-    space = ppo_space() if settings.space is None else space_from_json(settings.space)
+    space = assemble(settings).space
     rounds: dict[int, list[Trained]] = defaultdict(list)
     with run.open_history(read_only=True) as history:
         for pair in history.trained():
