@@ -19,13 +19,16 @@ RUNS = [result.run for result in read_results(RESULTS / "study")]
 FIRST = [result.run for result in read_results(RESULTS / "study-first")]  # of an earlier state of the code
 # What was the default then is compared as `paper` since.
 AS_NOW = [replace(run, contender="paper") if run.contender == "bgpbt" else run for run in FIRST]
+REPLICATION = [
+    result.run for result in read_results(RESULTS / "study-replication")
+]  # on seeds nobody had seen
 CONTENDERS = {run.contender for run in RUNS} - set(SCALE.ablations)
 REPEATED = CONTENDERS & {run.contender for run in AS_NOW}
 FIRST_TASKS = {run.task for run in FIRST}
 
 
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
-    for runs in (RUNS, FIRST):
+    for runs in (RUNS, FIRST, REPLICATION):
         comparison = summarise(PROTOCOL, SCALE, runs).contenders
         assert comparison is not None
         assert markdown(comparison, PROTOCOL.baseline) in PAGE
@@ -60,6 +63,22 @@ def test_every_contender_has_as_many_runs_of_a_task_as_the_page_says() -> None:
         if task in FIRST_TASKS:
             (first_count,) = {str(first_counts[task, contender]) for contender in (*REPEATED, "bgpbt-both")}
         assert f"| {task} | {count} | {first_count} |" in PAGE
+
+
+def test_the_replication_takes_the_probabilities_where_the_page_says() -> None:
+    again = {run.contender for run in REPLICATION}
+    together = [run for run in RUNS if run.contender in again] + REPLICATION
+    comparison = summarise(PROTOCOL, SCALE, together).contenders
+    assert comparison is not None
+    table = markdown(comparison, PROTOCOL.baseline)
+    assert {
+        line.split("`")[1]: line.split("|")[-2].strip() for line in table.splitlines() if "`" in line
+    } == {
+        "pbt": "0.528 [0.393, 0.662]",
+        "bgpbt": "",
+        "pb2": "0.582 [0.455, 0.712]",
+    }
+    assert "probability of 0.53 [0.39, 0.66] and than PB2 with 0.58 [0.46, 0.71]" in " ".join(PAGE.split())
 
 
 def test_the_study_from_scratch_agrees_with_the_first() -> None:
