@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from bgpbt.records import Configuration, ProposalSource, Value
 from bgpbt.space import Space
 from bgpbt.strategies.observations import observations_of, pending_points
-from bgpbt.strategies.population import ClosedRound
+from bgpbt.strategies.population import ClosedRound, Member
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.truncation_rule import Clone, Explored
 from bgpbt.surrogate import (
@@ -40,7 +40,6 @@ class BayesianMemory:
     observations: tuple[Observation, ...] = ()  # since the region began, oldest first
     best_points: tuple[Observation, ...] = ()  # of each region that has ended
     fit: tuple[float, ...] = ()  # the last fitted hyperparameters, where the next fit begins
-    proposed: tuple[int, ...] = ()  # slots of the coming round whose configuration is new and of the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,30 +84,23 @@ class BayesianExplore:
                 *pending,
                 PendingPoint(configuration=suggestion.configuration, score_before=clone.donor.score),
             )
-        proposed = tuple(
-            clone.slot
-            for clone, result in zip(clones, explored, strict=True)
-            if result.source is ProposalSource.MODEL
-        )
-        return replace(memory, proposed=proposed), explored
+        return memory, explored
 
     def _learn(self, memory: BayesianMemory, closed: ClosedRound) -> BayesianMemory:
         observations = (*memory.observations, *observations_of(closed))[-self.surrogate.most_points :]
         memory = replace(memory, observations=observations)
-        tried = self._tried(memory, closed)
-        if not tried:
+        if not any(self._is_tried(member) for member in closed.kept):
             return memory  # nothing of the model's was tried, so it has neither succeeded nor failed
         best = closed.kept[best_first([member.score for member in closed.kept])[0]]
-        region = update_region(memory.region, best.is_usable and best.slot in tried, self.surrogate)
+        region = update_region(memory.region, best.is_usable and self._is_tried(best), self.surrogate)
         if region.restarts == memory.region.restarts:
             return replace(memory, region=region)
         return BayesianMemory(region=region, best_points=(*memory.best_points, *_best(observations)))
 
-    def _tried(self, memory: BayesianMemory, closed: ClosedRound) -> set[int]:
-        """Return the slots whose configurations count as the model's."""
-        if self.surrogate.success == "lineage":
-            return {member.slot for member in closed.kept if member.source is ProposalSource.MODEL}
-        return set(memory.proposed)
+    def _is_tried(self, member: Member) -> bool:
+        """Return whether a member's configuration counts as the model's, in this round."""
+        is_counted = member.is_new or self.surrogate.success == "lineage"
+        return is_counted and member.source is ProposalSource.MODEL
 
     def _suggest(
         self,
@@ -145,7 +137,7 @@ def _explored(suggestion: Suggestion, region: TrustRegion, has_restarted: bool) 
     note = f"restart {region.restarts}" if has_restarted else f"region {region.length:.3g}"
     if suggestion.reason is not None:
         note = f"{note}: {suggestion.reason}"
-    elif "skill" in suggestion.figures:
+    else:
         note = f"{note}, model skill {suggestion.figures['skill']:.2f}"
     return Explored(
         configuration=suggestion.configuration,

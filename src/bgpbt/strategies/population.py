@@ -48,6 +48,7 @@ class Member:
     trained: int  # of them in this round
     score: float  # NaN or infinite if it cannot be ranked
     score_before: float  # of the weights it started from; NaN if they were fresh
+    is_new: bool = False  # whether the configuration was given to it for this round
 
     @property
     def is_usable(self) -> bool:
@@ -310,6 +311,7 @@ def _member(order: Order, descent: Descent, outcome: Outcome) -> Member:
         trained=outcome.steps,
         score=float("nan") if has_failed else outcome.score,
         score_before=descent.score_before,
+        is_new=order.proposal.source is not ProposalSource.INHERITED,
     )
 
 
