@@ -29,6 +29,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,15 +41,18 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
+from bgpbt.agents.networks import kernel_gradient
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
 from bgpbt.storage.machine import processor
 from engine_limits import (
+    KernelGradient,
     Limit,
     matrix_products,
     peak_memory,
+    plain_gradient,
     raw_environment,
     reset_peak_memory,
     timed,
@@ -220,13 +224,13 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
         alone = raw_environment(vector, steps, resets=resets)
         return ways(alone, lambda: raw_environment(more, steps, resets=resets))
 
-    def products(sequences: int, unroll_length: int) -> list[Limit]:
+    def products(sequences: int, unroll_length: int, gradient: KernelGradient) -> list[Limit]:
         shapes = agent_shapes(trainer)
         repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(sequences, unroll_length)))
-        alone = matrix_products(shapes, sequences, unroll_length, repeats)
-        return ways(
-            alone, lambda: matrix_products(shapes, sequences, unroll_length, repeats, agents=population)
+        product = partial(
+            matrix_products, shapes, sequences, unroll_length, repeats, kernel_gradient=gradient
         )
+        return ways(product(), lambda: product(agents=population))
 
     sequences, unroll_length = MINIBATCH
     rows = max(size.steps for size in trainer.learner.slice_sizes)
@@ -234,7 +238,13 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
         # A minibatch in one piece, and as the learner takes it: what is faster depends on caches.
-        "products": products(sequences, unroll_length) + products(rows // unroll_length, unroll_length),
+        # Gradients of kernels as XLA does them, and as the learner does.
+        "products": [
+            way
+            for size in (sequences, rows // unroll_length)
+            for gradient in (plain_gradient, kernel_gradient)
+            for way in products(size, unroll_length, gradient)
+        ],
     }
 
 

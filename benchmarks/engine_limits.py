@@ -27,6 +27,7 @@ __all__ = [
     "Shapes",
     "matrix_products",
     "peak_memory",
+    "plain_gradient",
     "raw_environment",
     "reset_peak_memory",
     "shapes_of",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
+KernelGradient = Callable[[jax.Array, jax.Array], jax.Array]
+"""Of a layer's inputs (batch, inputs) and the slope of its outputs (batch, outputs): (inputs, outputs)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +107,24 @@ def raw_environment(environment: VectorEnvironment, steps: int, *, resets: bool 
     return Limit(call=lambda: call(begin, seed_words(2)), work=float(steps * environment.count))
 
 
+def plain_gradient(input_bi: jax.Array, slope_bo: jax.Array) -> jax.Array:
+    """Return the gradient of a kernel, and let XLA see to it."""
+    return input_bi.T @ slope_bo
+
+
 def matrix_products(
-    shapes: Shapes, sequences: int, unroll_length: int, repeats: int, *, agents: int = 1
+    shapes: Shapes,
+    sequences: int,
+    unroll_length: int,
+    repeats: int,
+    *,
+    agents: int = 1,
+    kernel_gradient: KernelGradient = plain_gradient,
 ) -> Limit:
     """Return the products of `repeats` gradients of PPO's loss, those that `Shapes.gflop` counts, chained.
 
-    With several agents each product is one of as many matrices. A gradient, brought back to the size of a
+    With several agents each product is one of as many matrices. `kernel_gradient` is how a kernel's gradient
+    is computed from its inputs and the slope of its outputs. A gradient, brought back to the size of a
     kernel, is the kernel of the next time, so that no product can be left out or done once for all.
     """
     steps = sequences * unroll_length
@@ -128,7 +143,7 @@ def matrix_products(
             last_value_so = last_observation_so
             for kernel_io in value:
                 last_value_so = last_value_so @ kernel_io
-            following = [_chained(network, observation_io) for network in (policy, value)]
+            following = [_chained(network, observation_io, kernel_gradient) for network in (policy, value)]
             return following, total + jnp.sum(last_value_so)
 
         return jax.lax.fori_loop(0, repeats, gradient, (networks, jnp.zeros(())))
@@ -144,7 +159,9 @@ def matrix_products(
     )
 
 
-def _chained(kernels: Sequence[jax.Array], observation_io: jax.Array) -> list[jax.Array]:
+def _chained(
+    kernels: Sequence[jax.Array], observation_io: jax.Array, kernel_gradient: KernelGradient
+) -> list[jax.Array]:
     """Return the gradients of a linear network's kernels, each scaled to the size of a kernel."""
     activations = [observation_io]
     for kernel_io in kernels:
@@ -152,7 +169,7 @@ def _chained(kernels: Sequence[jax.Array], observation_io: jax.Array) -> list[ja
     slope_io = activations[-1]
     gradients = []
     for index in reversed(range(len(kernels))):
-        gradient_io = activations[index].T @ slope_io
+        gradient_io = kernel_gradient(activations[index], slope_io)
         size = jnp.maximum(jnp.linalg.norm(gradient_io), 1e-12)
         gradients.append(gradient_io * (kernels[index].shape[1] ** 0.5 / size))
         if index > 0:

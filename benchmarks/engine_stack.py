@@ -50,7 +50,9 @@ class TimedStack:
 
         def learn(member: Any, experience: Any, numbers: Any, iteration: Any) -> Any:
             lesson = jax.tree.map(jnp.asarray, blank_lesson(learner))
-            return functions.learn(member, experience, lesson, *numbers, iteration)[0]
+            return functions.learn(
+                member, experience, lesson, *numbers, iteration, most_steps=jnp.int32(steps)
+            )[0]
 
         def evaluate(policy: Any) -> Any:
             key, episodes = evaluate_key(jnp.asarray(seed_words(0))), settings.evaluation_episodes

@@ -8,9 +8,10 @@ import pytest
 from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.distillation import no_lesson
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner, SliceSize, _cheapest, _Minibatch, _share, _shuffled
+from bgpbt.agents.learner import Learner, _cheapest, _share, _shuffled
 from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
+from bgpbt.agents.minibatch import Minibatch, SliceSize, Steps, recorded
 from bgpbt.agents.normaliser import fresh
 from bgpbt.agents.programs import (
     Iteration,
@@ -56,11 +57,11 @@ def new_member(seed: int = 1) -> tuple[Member, object]:
     return programs(40).initialise(words, starts), starts
 
 
-def numbered_experience() -> Experience:
-    """An experience whose observations are their own index in time-first order."""
+def numbered_steps() -> Steps:
+    """Steps whose observations are their own index in time-first order."""
     index_tb = jnp.arange((LONGEST + 1) * ENVIRONMENTS, dtype=jnp.float32).reshape(LONGEST + 1, ENVIRONMENTS)
     steps_tb = jnp.zeros((LONGEST, ENVIRONMENTS))
-    return Experience(
+    experience = Experience(
         observation_tbo=index_tb[..., None],
         unsquashed_action_tba=steps_tb[..., None],
         log_prob_tb=steps_tb,
@@ -68,6 +69,8 @@ def numbered_experience() -> Experience:
         terminated_tb=steps_tb.astype(bool),
         truncated_tb=steps_tb.astype(bool),
     )
+    lesson = jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1))
+    return recorded(experience, lesson, jnp.int32(LONGEST), jax.random.PRNGKey(1))
 
 
 @pytest.mark.parametrize(
@@ -92,16 +95,16 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
     for index in range(minibatches):
         first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
         assert 0 < size <= batch_size
-        minibatch = _Minibatch(
-            experience=numbered_experience(),
-            lesson=jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1)),
+        minibatch = Minibatch(
+            steps=numbered_steps(),
             # Indices are far beyond the clip, so the statistics shrink them into [-5, 5].
             normaliser=fresh(1)._replace(observation_count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
             first_row_s=first_row_s,
             first=first,
             size=size,
             unroll_length=jnp.int32(unroll_length),
-            key=jax.random.PRNGKey(1),
+            kl_weight=jnp.zeros(()),
+            value_weight=jnp.zeros(()),
         )
         total_weight = 0.0
         for slice_index in range(int(minibatch.slices(slice_size))):
@@ -138,15 +141,15 @@ def test_every_permutation_is_as_likely() -> None:
 def test_the_slice_size_with_the_least_padding_is_taken() -> None:
     def choice(size: int, unroll_length: int) -> int:
         nothing = jnp.zeros(())
-        minibatch = _Minibatch(
-            numbered_experience(),
-            jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1)),
-            fresh(1),
-            nothing,
-            nothing,
-            jnp.int32(size),
-            jnp.int32(unroll_length),
-            nothing,
+        minibatch = Minibatch(
+            steps=numbered_steps(),
+            normaliser=fresh(1),
+            first_row_s=nothing,
+            first=nothing,
+            size=jnp.int32(size),
+            unroll_length=jnp.int32(unroll_length),
+            kl_weight=nothing,
+            value_weight=nothing,
         )
         return int(_cheapest(minibatch, [SliceSize(steps, steps // 5) for steps in (320, 1280, 5120)]))
 
@@ -160,7 +163,7 @@ CONFIGURATION = {
     "batch_size": 6,
     "unroll_length": 3,
     "update_epochs": 3,
-    "entropy_cost": 0.0,  # its estimate is sampled slice by slice
+    "entropy_cost": 0.03,
     "learning_rate": 1e-2,
 }
 
@@ -180,7 +183,7 @@ def test_an_update_does_not_depend_on_the_slices_it_is_computed_in() -> None:
     for slice_steps in [(3,), (10,), (8, 24)]:
         sliced, sliced_terms = iterate(slice_steps)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), sliced, whole)
-        for name in set(LossTerms._fields) - {"entropy"}:
+        for name in LossTerms._fields:
             expected = getattr(whole_terms, name)
             np.testing.assert_allclose(getattr(sliced_terms, name), expected, rtol=1e-3, atol=1e-5)
 
@@ -222,26 +225,29 @@ def plain_ppo(
     sequences = unrolls * ENVIRONMENTS
     minibatches = -(-sequences // int(hyperparameters.batch_size))
     updates = 0
+    order_key, noise_key = jax.random.split(learning_key)
+    lesson = jax.device_put(no_lesson(steps, ENVIRONMENTS, 1))
+    data = recorded(experience, lesson, jnp.int32(steps), noise_key)
     for epoch in range(int(hyperparameters.update_epochs)):
-        order_key, entropy_key = jax.random.split(jax.random.fold_in(learning_key, epoch))
         first_row_s = learner(40)._first_rows(
-            _shuffled(order_key, jnp.int32(sequences), 36), jnp.int32(unroll_length)
+            _shuffled(jax.random.fold_in(order_key, epoch), jnp.int32(sequences), 36),
+            jnp.int32(unroll_length),
         )
         for index in range(minibatches):
             first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
-            minibatch = _Minibatch(
-                experience,
-                jax.device_put(no_lesson(steps, ENVIRONMENTS, 1)),
-                normaliser,
-                first_row_s,
-                first,
-                size,
-                jnp.int32(unroll_length),
-                jax.random.fold_in(entropy_key, index),
+            minibatch = Minibatch(
+                steps=data,
+                normaliser=normaliser,
+                first_row_s=first_row_s,
+                first=first,
+                size=size,
+                unroll_length=jnp.int32(unroll_length),
+                kl_weight=lesson.kl_weight,
+                value_weight=lesson.value_weight,
             )
             exact = SliceSize(int(size) * unroll_length, int(size))
             gradient, _ = jax.grad(ppo_loss, has_aux=True)(
-                parameters, spectral, minibatch.take(jnp.int32(0), exact), hyperparameters, minibatch.key
+                parameters, spectral, minibatch.take(jnp.int32(0), exact), hyperparameters
             )
             updates += 1
             first_moment = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first_moment, gradient)

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.test_util import check_grads
 
 from bgpbt.agents import networks
 from bgpbt.agents.architecture import Architecture, Architectures, architectures_of
@@ -31,6 +32,20 @@ def test_a_network_is_the_composition_of_its_layers() -> None:
     np.testing.assert_allclose(
         networks.apply(parameters, spectral, jnp.asarray(input_bi)), expected, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("width", [8, 32])  # on either side of what counts as few outputs
+def test_gradients_are_those_of_finite_differences(width: int) -> None:
+    architecture = Architecture(depth=2, width=width)
+    with jax.enable_x64(True):
+        parameters, spectral = networks.initialise(np.random.default_rng(0), architecture, 5, 3)
+        parameters = jax.tree.map(lambda array: jnp.asarray(array, jnp.float64), parameters)
+        input_bi = jax.random.normal(jax.random.PRNGKey(1), (7, 5), jnp.float64)
+
+        def loss(parameters: networks.Parameters, input_bi: jax.Array) -> jax.Array:
+            return jnp.sum(jnp.sin(networks.apply(parameters, spectral, input_bi)))
+
+        check_grads(loss, (parameters, input_bi), order=1, modes=["rev"], rtol=1e-5, atol=1e-5)
 
 
 def test_spectral_normalisation_divides_hidden_kernels_by_their_largest_singular_value() -> None:

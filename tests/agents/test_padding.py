@@ -52,6 +52,7 @@ def transitions(seed: int) -> Transitions:
         observation_io=jnp.asarray(random.normal(size=(ROWS, OBSERVATIONS))),
         last_observation_so=jnp.asarray(random.normal(size=(ROWS // 5 + 1, OBSERVATIONS))),
         unsquashed_action_ia=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
+        noise_ia=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
         log_prob_i=jnp.asarray(random.normal(size=ROWS) - 2.0),
         rewards=Rewards(
             reward_i=jnp.asarray(random.normal(size=ROWS)),
@@ -69,10 +70,10 @@ def transitions(seed: int) -> Transitions:
     )
 
 
-def updated(member: Member, data: Transitions, seed: int) -> tuple[Member, Any]:
+def updated(member: Member, data: Transitions) -> tuple[Member, Any]:
     hyperparameters = hyperparameters_of(DEFAULTS)
     gradient, terms = jax.grad(ppo_loss, has_aux=True)(
-        member.parameters, member.spectral, data, hyperparameters, jax.random.key(seed)
+        member.parameters, member.spectral, data, hyperparameters
     )
     direction, optimiser = optax.scale_by_adam().update(gradient, member.optimiser)
     parameters = jax.tree.map(lambda p, d: p - 0.01 * d, member.parameters, direction)
@@ -104,7 +105,7 @@ def test_a_padded_agent_computes_and_learns_what_the_small_one_does(
             np.testing.assert_allclose(padded_bo, exact_bo, rtol=0, atol=1e-6)
         for step in range(3):
             (small, terms), (padded, padded_terms) = (
-                updated(member, transitions(seed + step), step) for member in (small, padded)
+                updated(member, transitions(seed + step)) for member in (small, padded)
             )
             np.testing.assert_allclose(padded_terms, terms, rtol=1e-6, atol=1e-6)
         unpadded = unpad_member(padded, pair)
@@ -116,7 +117,7 @@ def test_a_padded_agent_computes_and_learns_what_the_small_one_does(
 def test_padding_stays_zero_while_learning(pair: Architectures, other: Architectures, seed: int) -> None:
     room = largest_of([pair, other])
     padded = pad_member(agent(pair, seed), pair, room)
-    learnt, _ = updated(padded, transitions(seed), 0)
+    learnt, _ = updated(padded, transitions(seed))
     again = pad_member(unpad_member(learnt, pair), pair, room)
     jax.tree.map(np.testing.assert_array_equal, again.parameters, learnt.parameters)
 

@@ -7,54 +7,71 @@ as 2 (log 2 - x - softplus(-2x)), which is exact for large |x| where log(1 - tan
 """
 
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-__all__ = ["entropy", "kl_divergence", "log_prob", "sample"]
+__all__ = ["SquashedNormal", "entropy", "from_logits", "kl_divergence", "log_prob", "sample"]
 
 _SMALLEST_SCALE = 0.001  # the paper's; keeps the density finite
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
-def sample(key: jax.Array, logits_bl: jax.Array) -> jax.Array:
-    """Draw actions before tanh: (batch, 2A) -> (batch, A)."""
-    mean_ba, scale_ba = _mean_and_scale(logits_bl)
-    return mean_ba + scale_ba * jax.random.normal(key, mean_ba.shape)
+class SquashedNormal(NamedTuple):
+    """Distributions of a batch of actions.
+
+    Actuators come first: there are few of them, and a CPU computes fast along a long last axis only.
+    """
+
+    mean_ab: jax.Array  # before tanh
+    scale_ab: jax.Array
 
 
-def log_prob(logits_bl: jax.Array, unsquashed_ba: jax.Array) -> jax.Array:
-    """Log-density of tanh(unsquashed): (batch, 2A), (batch, A) -> (batch,)."""
-    mean_ba, scale_ba = _mean_and_scale(logits_bl)
-    standardised_ba = (unsquashed_ba - mean_ba) / scale_ba
-    normal_ba = -0.5 * standardised_ba**2 - jnp.log(scale_ba) - _HALF_LOG_TWO_PI
-    return jnp.sum(normal_ba - _log_tanh_slope(unsquashed_ba), axis=-1)
+def from_logits(logits_bl: jax.Array) -> SquashedNormal:
+    """Return the distributions that a policy's outputs stand for: (batch, 2A)."""
+    mean_ab, unscaled_ab = jnp.split(logits_bl.T, 2)
+    return SquashedNormal(mean_ab, jax.nn.softplus(unscaled_ab) + _SMALLEST_SCALE)
 
 
-def entropy(key: jax.Array, logits_bl: jax.Array) -> jax.Array:
-    """Unbiased one-sample estimate of the entropy, in nats: (batch, 2A) -> (batch,).
+def sample(key: jax.Array, distribution: SquashedNormal) -> jax.Array:
+    """Draw actions before tanh: (batch, A)."""
+    noise_ba = jax.random.normal(key, distribution.mean_ab.T.shape)
+    return _moved(distribution, noise_ba).T
+
+
+def log_prob(distribution: SquashedNormal, unsquashed_ba: jax.Array) -> jax.Array:
+    """Log-density of actions before tanh: (batch, A) -> (batch,).
+
+    That after tanh differs by the log-slope of tanh, which is the same for every policy: the ratio of two
+    policies' densities, which is all that learning needs, does not have it.
+    """
+    standardised_ab = (unsquashed_ba.T - distribution.mean_ab) / distribution.scale_ab
+    return jnp.sum(-0.5 * standardised_ab**2 - jnp.log(distribution.scale_ab) - _HALF_LOG_TWO_PI, axis=0)
+
+
+def entropy(distribution: SquashedNormal, noise_ba: jax.Array) -> jax.Array:
+    """Unbiased one-sample estimate of the entropy, in nats: (batch, A) standard normal noise -> (batch,).
 
     The normal's part is exact; only the expected log-slope of tanh is sampled.
     """
-    _, scale_ba = _mean_and_scale(logits_bl)
-    normal_ba = 0.5 + _HALF_LOG_TWO_PI + jnp.log(scale_ba)
-    return jnp.sum(normal_ba + _log_tanh_slope(sample(key, logits_bl)), axis=-1)
+    normal_ab = 0.5 + _HALF_LOG_TWO_PI + jnp.log(distribution.scale_ab)
+    return jnp.sum(normal_ab + _log_tanh_slope(_moved(distribution, noise_ba)), axis=0)
 
 
-def kl_divergence(teacher_bl: jax.Array, student_bl: jax.Array) -> jax.Array:
-    """KL(teacher || student) in nats: (batch, 2A), (batch, 2A) -> (batch,).
+def kl_divergence(teacher: SquashedNormal, student: SquashedNormal) -> jax.Array:
+    """KL(teacher || student) in nats: (batch,).
 
     That of the normals before tanh, since a bijection of both does not change it.
     """
-    teacher_mean_ba, teacher_scale_ba = _mean_and_scale(teacher_bl)
-    mean_ba, scale_ba = _mean_and_scale(student_bl)
-    spread_ba = (teacher_scale_ba**2 + (teacher_mean_ba - mean_ba) ** 2) / (2.0 * scale_ba**2)
-    return jnp.sum(jnp.log(scale_ba / teacher_scale_ba) + spread_ba - 0.5, axis=-1)
+    squares_ab = teacher.scale_ab**2 + (teacher.mean_ab - student.mean_ab) ** 2
+    spread_ab = squares_ab / (2.0 * student.scale_ab**2)
+    return jnp.sum(jnp.log(student.scale_ab / teacher.scale_ab) + spread_ab - 0.5, axis=0)
 
 
-def _mean_and_scale(logits_bl: jax.Array) -> tuple[jax.Array, jax.Array]:
-    mean_ba, unscaled_ba = jnp.split(logits_bl, 2, axis=-1)
-    return mean_ba, jax.nn.softplus(unscaled_ba) + _SMALLEST_SCALE
+def _moved(distribution: SquashedNormal, noise_ba: jax.Array) -> jax.Array:
+    """Return the actions before tanh that noise stands for, actuators first."""
+    return distribution.mean_ab + distribution.scale_ab * noise_ba.T
 
 
 def _log_tanh_slope(x: jax.Array) -> jax.Array:

@@ -19,25 +19,18 @@ import jax.numpy as jnp
 import optax
 
 from bgpbt.agents import networks, normaliser, rollout
-from bgpbt.agents.advantages import Rewards
 from bgpbt.agents.distillation import Lesson
 from bgpbt.agents.hyperparameters import Hyperparameters
-from bgpbt.agents.loss import LossTerms, Transitions, ppo_loss
+from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
+from bgpbt.agents.minibatch import Minibatch, SliceSize, recorded
 from bgpbt.agents.rollout import Experience, Extent
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 
-__all__ = ["SLICE_OVERHEAD", "Learner", "SliceSize"]
+__all__ = ["SLICE_OVERHEAD", "Learner"]
 
 INT32_MAX = 2**31 - 1
 SLICE_OVERHEAD = 200  # rows whose gradient takes as long as starting a slice; measured on two CPU cores
-
-
-class SliceSize(NamedTuple):
-    """The shapes in one gradient computation."""
-
-    steps: int  # rows
-    sequences: int  # at most; the state that follows each is valued apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,29 +75,37 @@ class Learner:
         hyperparameters: Hyperparameters,
         unrolls: jax.Array,
         key: jax.Array,
+        *,
+        most_steps: jax.Array | None = None,
     ) -> tuple[Member, LossTerms]:
-        """Learn from `unrolls` unrolls of every environment and what a teacher says; report mean losses."""
+        """Learn from `unrolls` unrolls of every environment and what a teacher says; report mean losses.
+
+        `most_steps` as in `bgpbt.agents.rollout.Extent`.
+        """
         experience, lesson = data
+        order_key, noise_key = jax.random.split(key)
+        own_steps = unrolls * hyperparameters.unroll_length
+        steps = recorded(experience, lesson, own_steps if most_steps is None else most_steps, noise_key)
         sequences = unrolls * self.environment.count
         minibatches = -(-sequences // hyperparameters.batch_size)
 
         def epoch(index: jax.Array, progress: _Progress) -> _Progress:
-            order_key, entropy_key = jax.random.split(jax.random.fold_in(key, index))
+            epoch_key = jax.random.fold_in(order_key, index)
             first_row_s = self._first_rows(
-                _shuffled(order_key, sequences, self.most_sequences), hyperparameters.unroll_length
+                _shuffled(epoch_key, sequences, self.most_sequences), hyperparameters.unroll_length
             )
 
             def update(minibatch: jax.Array, progress: _Progress) -> _Progress:
                 first, size = _share(sequences, minibatches, minibatch)
-                batch = _Minibatch(
-                    experience=experience,
-                    lesson=lesson,
+                batch = Minibatch(
+                    steps=steps,
                     normaliser=member.normaliser,
                     first_row_s=first_row_s,
                     first=first,
                     size=size,
                     unroll_length=hyperparameters.unroll_length,
-                    key=jax.random.fold_in(entropy_key, minibatch),
+                    kl_weight=lesson.kl_weight,
+                    value_weight=lesson.value_weight,
                 )
                 return self._update(progress, batch, hyperparameters)
 
@@ -125,7 +126,7 @@ class Learner:
         return sequence_s + unroll_s * (unroll_length - 1) * self.environment.count
 
     def _update(
-        self, progress: "_Progress", minibatch: "_Minibatch", hyperparameters: Hyperparameters
+        self, progress: "_Progress", minibatch: Minibatch, hyperparameters: Hyperparameters
     ) -> "_Progress":
         """Take one Adam step on the mean gradient of a minibatch."""
         gradient, terms = jax.lax.switch(
@@ -155,68 +156,9 @@ class _Progress(NamedTuple):
     terms: LossTerms  # summed over updates
 
 
-class _Minibatch(NamedTuple):
-    """A run of sequences in the epoch's random order, gathered slice by slice."""
-
-    experience: Experience
-    lesson: Lesson
-    normaliser: normaliser.Normaliser
-    first_row_s: jax.Array  # of all sequences, shuffled: the row of their first step, time first
-    first: jax.Array  # of its sequences, as an index into the order
-    size: jax.Array  # sequences
-    unroll_length: jax.Array
-    key: jax.Array
-
-    def sequences_per_slice(self, slice_size: SliceSize) -> jax.Array:
-        """Return how many sequences fit into a slice."""
-        return jnp.minimum(jax.lax.div(jnp.int32(slice_size.steps), self.unroll_length), slice_size.sequences)
-
-    def slices(self, slice_size: SliceSize) -> jax.Array:
-        """Return how many slices hold all sequences."""
-        return -(-self.size // self.sequences_per_slice(slice_size))
-
-    def take(self, index: jax.Array, slice_size: SliceSize) -> Transitions:
-        """Gather one slice; rows past the last sequence are padding."""
-        environments = self.experience.reward_tb.shape[1]
-        per_slice = self.sequences_per_slice(slice_size)
-        row_i = jnp.arange(slice_size.steps)
-        sequence_i = jax.lax.div(row_i, self.unroll_length)  # `//` would reckon with negative numbers too
-        offset_i = row_i - sequence_i * self.unroll_length
-        position_s = index * per_slice + jnp.arange(slice_size.sequences)
-        first_row_s = self.first_row_s[self.first + position_s]
-        row_i = first_row_s[sequence_i] + offset_i * environments
-        last_row_s = first_row_s + self.unroll_length * environments
-
-        def gather(array_tb: jax.Array, row_n: jax.Array = row_i) -> jax.Array:
-            return array_tb.reshape(-1, *array_tb.shape[2:])[row_n]
-
-        def observe(row_n: jax.Array) -> jax.Array:
-            return normaliser.normalise(self.normaliser, gather(self.experience.observation_tbo, row_n))
-
-        return Transitions(
-            observation_io=observe(row_i),
-            last_observation_so=observe(last_row_s),
-            unsquashed_action_ia=gather(self.experience.unsquashed_action_tba),
-            log_prob_i=gather(self.experience.log_prob_tb),
-            rewards=Rewards(
-                reward_i=gather(self.experience.reward_tb),
-                terminated_i=gather(self.experience.terminated_tb),
-                truncated_i=gather(self.experience.truncated_tb),
-                is_step_i=(sequence_i < per_slice) & (index * per_slice + sequence_i < self.size),
-                is_last_i=offset_i == self.unroll_length - 1,
-                sequence_i=sequence_i,
-            ),
-            weight=1.0 / (self.size * self.unroll_length),
-            teacher_logits_il=gather(self.lesson.logits_tbl),
-            teacher_value_i=gather(self.lesson.value_tb),
-            kl_weight=self.lesson.kl_weight,
-            value_weight=self.lesson.value_weight,
-        )
-
-
 def _add_slices(
     progress: _Progress,
-    minibatch: _Minibatch,
+    minibatch: Minibatch,
     hyperparameters: Hyperparameters,
     slice_size: SliceSize,
     total: tuple[ActorCritic, LossTerms],
@@ -229,14 +171,13 @@ def _add_slices(
             progress.spectral,
             minibatch.take(index, slice_size),
             hyperparameters,
-            jax.random.fold_in(minibatch.key, index),
         )
         return jax.tree.map(jnp.add, total, (gradient, terms))
 
     return jax.lax.fori_loop(0, minibatch.slices(slice_size), add, total)
 
 
-def _cheapest(minibatch: _Minibatch, slice_sizes: Sequence[SliceSize]) -> jax.Array:
+def _cheapest(minibatch: Minibatch, slice_sizes: Sequence[SliceSize]) -> jax.Array:
     """Return the index of the slice size that takes a minibatch with the least work."""
     works = []
     for slice_size in slice_sizes:

@@ -27,6 +27,7 @@ class Transitions(NamedTuple):
     observation_io: jax.Array  # normalised
     last_observation_so: jax.Array  # normalised, after each sequence's last step
     unsquashed_action_ia: jax.Array
+    noise_ia: jax.Array  # standard normal, for the sampled entropy
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
     weight: jax.Array  # what each step counts in the mean
@@ -53,10 +54,11 @@ def ppo_loss(
     spectral: SpectralVectors,
     transitions: Transitions,
     hyperparameters: Hyperparameters,
-    key: jax.Array,
 ) -> tuple[jax.Array, LossTerms]:
     """Return the weighted sum of the objective (to be minimised) and its parts."""
     logits_il = networks.apply(parameters.policy, spectral.policy, transitions.observation_io)
+    distribution = action_distribution.from_logits(logits_il)
+    teacher = action_distribution.from_logits(transitions.teacher_logits_il)
     value_i = networks.apply(parameters.value, spectral.value, transitions.observation_io)[:, 0]
     last_value_s = networks.apply(parameters.value, spectral.value, transitions.last_observation_so)[:, 0]
     advantage_i = generalised_advantages(
@@ -68,8 +70,8 @@ def ppo_loss(
     value_target_i = advantage_i + jax.lax.stop_gradient(value_i)
     weight_i = transitions.weight * transitions.rewards.is_step_i
 
-    log_ratio_i = action_distribution.log_prob(logits_il, transitions.unsquashed_action_ia)
-    log_ratio_i = log_ratio_i - transitions.log_prob_i
+    log_prob_i = action_distribution.log_prob(distribution, transitions.unsquashed_action_ia)
+    log_ratio_i = log_prob_i - transitions.log_prob_i
     ratio_i = jnp.exp(log_ratio_i)
     clip = hyperparameters.clip_epsilon
     clipped_i = jnp.clip(ratio_i, 1.0 - clip, 1.0 + clip)
@@ -78,12 +80,10 @@ def ppo_loss(
     terms = LossTerms(
         policy_loss=-jnp.sum(weight_i * surrogate_i),
         value_loss=VALUE_COEFFICIENT * jnp.sum(weight_i * (value_target_i - value_i) ** 2),
-        entropy=jnp.sum(weight_i * action_distribution.entropy(key, logits_il)),
+        entropy=jnp.sum(weight_i * action_distribution.entropy(distribution, transitions.noise_ia)),
         approximate_kl=jnp.sum(weight_i * (ratio_i - 1.0 - log_ratio_i)),
         clip_fraction=jnp.sum(weight_i * (jnp.abs(ratio_i - 1.0) > clip)),
-        teacher_kl=jnp.sum(
-            weight_i * action_distribution.kl_divergence(transitions.teacher_logits_il, logits_il)
-        ),
+        teacher_kl=jnp.sum(weight_i * action_distribution.kl_divergence(teacher, distribution)),
         teacher_value_error=jnp.sum(weight_i * (value_i - transitions.teacher_value_i) ** 2),
     )
     loss = terms.policy_loss + terms.value_loss - hyperparameters.entropy_cost * terms.entropy

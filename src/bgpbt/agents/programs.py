@@ -274,7 +274,7 @@ class Functions:
         member, experience = self.collect(member, starts, *numbers, most_steps=most_steps)
         blank = blank_lesson(self.learner)
         lesson = teach(tuition, experience, unrolls * hyperparameters.unroll_length, blank)
-        return self.learn(member, experience, lesson, *numbers)
+        return self.learn(member, experience, lesson, *numbers, most_steps=most_steps)
 
     def collect(
         self, member: Member, starts: StartStates, *numbers: Any, most_steps: jax.Array | None = None
@@ -285,13 +285,17 @@ class Functions:
         return self.learner.collect(member, starts, hyperparameters, unrolls, key, most_steps=most_steps)
 
     def learn(
-        self, member: Member, experience: Experience, lesson: Lesson, *numbers: Any
+        self,
+        member: Member,
+        experience: Experience,
+        lesson: Lesson,
+        *numbers: Any,
+        most_steps: jax.Array | None = None,
     ) -> tuple[Member, LossTerms]:
         """Learn from them and from what the teacher says of them."""
         hyperparameters, unrolls, seed, index = numbers
-        return self.learner.learn(
-            member, (experience, lesson), hyperparameters, unrolls, learn_key(seed, index)
-        )
+        data, key = (experience, lesson), learn_key(seed, index)
+        return self.learner.learn(member, data, hyperparameters, unrolls, key, most_steps=most_steps)
 
 
 def blank_lesson(learner: Learner) -> Lesson:

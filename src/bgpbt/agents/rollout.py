@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from bgpbt.agents import action_distribution, networks, normaliser
+from bgpbt.agents.action_distribution import SquashedNormal
 from bgpbt.agents.member import Policy
 from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
 
@@ -21,7 +22,7 @@ class Experience(NamedTuple):
 
     observation_tbo: jax.Array  # (steps + 1, environments, observation)
     unsquashed_action_tba: jax.Array  # (steps, environments, actuators), before tanh
-    log_prob_tb: jax.Array  # under the policy that acted
+    log_prob_tb: jax.Array  # before tanh, under the policy that acted
     reward_tb: jax.Array  # unscaled
     terminated_tb: jax.Array  # the episode ended in this step: nothing follows
     truncated_tb: jax.Array  # the time limit cut the episode in this step
@@ -38,11 +39,12 @@ class Extent(NamedTuple):
     most_steps: jax.Array | None = None
 
 
-def act(policy: Policy, observation_bo: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Sample actions before tanh and return them with their distribution's logits."""
+def act(policy: Policy, observation_bo: jax.Array, key: jax.Array) -> tuple[jax.Array, SquashedNormal]:
+    """Sample actions before tanh and return them with their distribution."""
     normalised_bo = normaliser.normalise(policy.normaliser, observation_bo)
     logits_bl = networks.apply(policy.parameters, policy.spectral, normalised_bo)
-    return action_distribution.sample(key, logits_bl), logits_bl
+    distribution = action_distribution.from_logits(logits_bl)
+    return action_distribution.sample(key, distribution), distribution
 
 
 def empty(environment: VectorEnvironment, longest: int) -> Experience:
@@ -78,12 +80,12 @@ def collect(
     def step(t: jax.Array, carry: tuple[VectorState, Experience]) -> tuple[VectorState, Experience]:
         state, buffer = carry
         observation_bo = state.observation
-        action_ba, logits_bl = act(policy, observation_bo, jax.random.fold_in(key, t))
+        action_ba, distribution = act(policy, observation_bo, jax.random.fold_in(key, t))
         following = environment.step(state, starts, jnp.tanh(action_ba))
         buffer = Experience(
             observation_tbo=buffer.observation_tbo.at[t].set(observation_bo),
             unsquashed_action_tba=buffer.unsquashed_action_tba.at[t].set(action_ba),
-            log_prob_tb=buffer.log_prob_tb.at[t].set(action_distribution.log_prob(logits_bl, action_ba)),
+            log_prob_tb=buffer.log_prob_tb.at[t].set(action_distribution.log_prob(distribution, action_ba)),
             reward_tb=buffer.reward_tb.at[t].set(following.reward),
             terminated_tb=buffer.terminated_tb.at[t].set(following.terminated),
             truncated_tb=buffer.truncated_tb.at[t].set(following.truncated),

@@ -13,7 +13,7 @@ from bgpbt import envs
 from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
 from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
-from bgpbt.agents.learner import SliceSize
+from bgpbt.agents.minibatch import SliceSize
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 
