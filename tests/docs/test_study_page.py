@@ -54,14 +54,14 @@ def test_every_result_is_of_a_run_of_the_protocol_and_kept_to_its_budget(runs: S
 
 
 def test_every_contender_has_as_many_runs_of_a_task_as_the_page_says() -> None:
-    assert set(SCALE.contenders) - CONTENDERS == {"bgpbt-both"}
+    assert set(SCALE.contenders) == CONTENDERS
     counts, first_counts = (Counter((run.task, run.contender) for run in runs) for runs in (RUNS, AS_NOW))
     for task in SCALE.tasks:
         tried = {*CONTENDERS, *(SCALE.ablations if task in SCALE.ablation_tasks else ())}
         (count,) = {counts[task, contender] for contender in tried}
         first_count = "-"
         if task in FIRST_TASKS:
-            (first_count,) = {str(first_counts[task, contender]) for contender in (*REPEATED, "bgpbt-both")}
+            (first_count,) = {str(first_counts[task, contender]) for contender in REPEATED}
         assert f"| {task} | {count} | {first_count} |" in PAGE
 
 
