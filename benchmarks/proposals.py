@@ -8,7 +8,6 @@ together; those of fewer than five rounds are left out. Of inputs with few level
 too: the initial design says how often.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from bgpbt.space import Floats, Space
 from bgpbt.storage import is_run, open_run
 
 QUARTERS = 4
-SIDE, SKILL = re.compile(r"region ([\d.]+)"), re.compile(r"model skill (-?[\d.]+)")
+SIDE, SKILL = "region.length", "model.skill"
 
 Table = dict[str, list[Floats]]  # name of a group of runs to the quarters of each run
 
@@ -50,8 +49,8 @@ def main(arguments: Arguments) -> None:
         space, rounds = recorded(path)
         if len(rounds) > QUARTERS:
             ends.setdefault(group, []).append(ends_by_quarter(space, rounds))
-            for table, pattern in ((sides, SIDE), (skills, SKILL)):
-                said_k = said_by_quarter(rounds, pattern)
+            for table, name in ((sides, SIDE), (skills, SKILL)):
+                said_k = said_by_quarter(rounds, name)
                 if said_k is not None:
                     table.setdefault(group, []).append(said_k)
     quarters = [f"quarter {k + 1}" for k in range(QUARTERS)]
@@ -91,12 +90,12 @@ def share_at_ends(space: Space, configurations: Sequence[Configuration]) -> floa
     return float(is_end_nd.sum() / is_active_nd.sum())
 
 
-def said_by_quarter(rounds: Mapping[int, Sequence[Trained]], pattern: re.Pattern[str]) -> Floats | None:
-    """Return the mean of a number that notes of proposals say; None if fewer rounds than quarters say it."""
+def said_by_quarter(rounds: Mapping[int, Sequence[Trained]], name: str) -> Floats | None:
+    """Return the mean of a figure of proposals; None if fewer rounds than quarters have it."""
     found = []
     for number in sorted(rounds):
-        matches = [pattern.search(order.proposal.note) for order, _ in rounds[number]]
-        said = [float(match[1]) for match in matches if match]
+        figures = [order.proposal.figures for order, _ in rounds[number]]
+        said = [said[name] for said in figures if name in said]
         if said:
             found.append(float(np.mean(said)))
     return _by_quarter(np.array(found)) if len(found) >= QUARTERS else None

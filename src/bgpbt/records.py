@@ -110,6 +110,7 @@ class Proposal:
     source: ProposalSource
     parent: int | None = None  # member of the previous round whose weights are taken over, if another's
     note: str = ""  # for people: why a fallback, what was perturbed
+    figures: Mapping[str, float] = field(default_factory=dict)  # what the strategy's model says of itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

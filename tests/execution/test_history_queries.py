@@ -109,3 +109,11 @@ def test_the_table_holds_every_round_and_inactive_hyperparameters(trained: list[
     assert columns[-2:] == ["config.scale", "config.steps"]
     assert [row["config.steps"] for row in rows] == [3, None]
     assert rows[0]["steps"] == STEPS
+
+
+def test_the_table_holds_the_figures_of_models(trained: list[Trained]) -> None:
+    (order, outcome), other = trained[:2]
+    proposed = replace(order, proposal=replace(order.proposal, figures={"model.skill": 0.25}))
+    columns, rows = table([(proposed, outcome), other])
+    assert columns[-1] == "model.skill"
+    assert [row["model.skill"] for row in rows] == [0.25, None]

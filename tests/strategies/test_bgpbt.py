@@ -169,6 +169,15 @@ def test_a_proposal_says_how_far_to_trust_its_model() -> None:
     assert all(re.fullmatch(r"(region|restart) [\d.]+, model skill -?\d+\.\d\d", note) for note in notes)
 
 
+def test_a_proposal_keeps_the_figures_of_its_model() -> None:
+    for played in rounds_of(improving):
+        for order in explored(played):
+            figures = order.proposal.figures
+            assert figures["region.length"] == memory_of(played).region.length
+            assert f"skill {figures['model.skill']:.2f}" in order.proposal.note
+            assert figures["model.lengthscale.score_before"] > 0.0
+
+
 def test_a_random_configuration_says_why() -> None:
     rounds = rounds_of(lambda order: outcome_of(order, score=1.0))
     fallbacks = [o for r in rounds for o in r.plan.orders if o.proposal.source is FALLBACK]

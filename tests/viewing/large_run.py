@@ -116,12 +116,15 @@ class LargeRun:
                 proposal=Proposal(
                     source=ProposalSource.MODEL if member in donors else ProposalSource.INHERITED,
                     parent=int(donors[member]) if member in donors else None,
-                    note=f"region {self._state()['region']['length']:.3g}" if member in donors else "",
+                    figures=self._figures() if member in donors else {},
                 ),
                 generation=self.round // self.rounds,
             )
             for member in range(self.members)
         ]
+
+    def _figures(self) -> dict[str, float]:
+        return {"region.length": self._state()["region"]["length"], "region.restarts": 0.0}
 
     def _score(self, order: Order) -> float:
         return float(6000 * (1 - math.exp(-self.round / 200)) + self.random.normal(0, 200))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run
 from bgpbt.toys import make_toy
 from bgpbt.viewing.run_reader import RunReader, read_document
-from bgpbt.viewing.run_view import Json
+from bgpbt.viewing.run_view import Json, _regions
 from tests.viewing.toy_runs import create, go_on, toy_settings
 
 
@@ -132,6 +133,20 @@ def test_every_region_that_a_proposal_names_is_there(tmp_path: Path) -> None:
     }
     assert notes
     assert {round_index: f"region {side:.3g}" for round_index, side in regions.items()} == notes
+
+
+def test_a_restart_of_the_region_is_where_the_count_rises(shapes: Path) -> None:
+    with open_run(shapes).open_history(read_only=True) as history:
+        trained = history.trained()[:7]
+    counts = (0, 1, 1, 2, 2, 0, 1)  # a generation begins before the sixth round
+    proposed = [
+        (replace(order, round=index, proposal=replace(order.proposal, figures=figures)), outcome)
+        for index, ((order, outcome), count) in enumerate(zip(trained, counts, strict=True))
+        for figures in [{"region.length": 0.1 * index, "region.restarts": float(count)}]
+    ]
+    regions = _regions(proposed)
+    assert [restart for *_, restart in regions] == [None, 1, None, 2, None, None, 1]
+    assert [(index, side) for index, side, _ in regions] == [(index, 0.1 * index) for index in range(7)]
 
 
 def test_levels_searched_as_equally_far_apart_are_ticks_of_a_log_scale(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ def test_every_round_is_told_once_with_the_figures_of_the_history(run: RunDirect
             assert figures[f"member_{order.member}/return"] == outcome.score
             for name, value in order.configuration.items():
                 assert figures[f"member_{order.member}/{name}"] == value
+            for name, value in order.proposal.figures.items():
+                assert figures[f"member_{order.member}/{name.replace('.', '/')}"] == value
 
 
 @pytest.mark.parametrize("outcomes", [1, 6, 8, 17])

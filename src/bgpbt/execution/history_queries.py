@@ -138,15 +138,17 @@ def steps_by_purpose(trained: Sequence[Trained]) -> dict[str, int]:
 def table(trained: Sequence[Trained]) -> tuple[list[str], list[Mapping[str, Cell]]]:
     """Return column names and one row for each order that has an outcome, by round and member.
 
-    After `TABLE_COLUMNS` comes one column for each hyperparameter, named `config.NAME`; it holds None where
-    the hyperparameter is inactive.
+    After `TABLE_COLUMNS` comes one column for each hyperparameter, named `config.NAME`, which holds None
+    where the hyperparameter is inactive; then one for each figure of the strategy's model, such as
+    `model.skill`, `model.lengthscale.NAME` and `region.length`, which holds None where it proposed nothing.
     """
     names = sorted({name for order, _ in trained for name in order.configuration})
-    columns = [*TABLE_COLUMNS, *(f"{CONFIGURATION_PREFIX}{name}" for name in names)]
-    return columns, [_row(order, outcome, names) for order, outcome in trained]
+    figures = sorted({name for order, _ in trained for name in order.proposal.figures})
+    columns = [*TABLE_COLUMNS, *(f"{CONFIGURATION_PREFIX}{name}" for name in names), *figures]
+    return columns, [_row(order, outcome, names, figures) for order, outcome in trained]
 
 
-def _row(order: Order, outcome: Outcome, names: Sequence[str]) -> Mapping[str, Cell]:
+def _row(order: Order, outcome: Outcome, names: Sequence[str], figures: Sequence[str]) -> Mapping[str, Cell]:
     row: dict[str, Cell] = {
         "round": order.round,
         "member": order.member,
@@ -167,7 +169,8 @@ def _row(order: Order, outcome: Outcome, names: Sequence[str]) -> Mapping[str, C
         "seconds": outcome.seconds,
         "checkpoint": outcome.checkpoint,
     }
-    return row | {f"{CONFIGURATION_PREFIX}{name}": order.configuration.get(name) for name in names}
+    row |= {f"{CONFIGURATION_PREFIX}{name}": order.configuration.get(name) for name in names}
+    return row | {name: order.proposal.figures.get(name) for name in figures}
 
 
 def _is_sound(outcome: Outcome) -> bool:

@@ -143,4 +143,9 @@ def _explored(suggestion: Suggestion, region: TrustRegion, has_restarted: bool) 
         configuration=suggestion.configuration,
         source=ProposalSource.MODEL if suggestion.reason is None else ProposalSource.FALLBACK,
         note=note,
+        figures={
+            "region.length": region.length,
+            "region.restarts": float(region.restarts),
+            **{f"model.{name}": value for name, value in suggestion.figures.items()},
+        },
     )

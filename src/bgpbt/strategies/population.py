@@ -6,8 +6,8 @@ missing to it, so steps that a trainer left out are asked for again. What a memb
 to say; the core turns it into orders.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar, cast
 
 from bgpbt.errors import InputError
@@ -88,6 +88,7 @@ class Assignment:
     configuration: Configuration
     source: ProposalSource
     note: str = ""  # for people
+    figures: Mapping[str, float] = field(default_factory=dict)  # of the model behind it
     generation: int = 0  # of architectures
     lesson: Lesson | None = None  # None: it trains as a member of the population
 
@@ -236,6 +237,7 @@ def _order(seed: int, round_index: int, slot: int, assignment: Assignment, targe
             source=assignment.source,
             parent=parent.slot if parent is not None and parent.slot != slot else None,
             note=assignment.note,
+            figures=assignment.figures,
         ),
         generation=assignment.generation,
     )

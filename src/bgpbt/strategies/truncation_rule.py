@@ -4,8 +4,8 @@ Jaderberg et al. (2017), section 3. How a copied configuration is varied is for 
 strategies of this family differ in nothing else.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from bgpbt.records import Configuration, ProposalSource
@@ -34,6 +34,7 @@ class Explored:
     configuration: Configuration
     source: ProposalSource
     note: str = ""  # for people
+    figures: Mapping[str, float] = field(default_factory=dict)  # of the model behind it
 
 
 class Explore(Protocol[Memory]):
@@ -89,6 +90,7 @@ class TruncationRule(Generic[Memory]):
                 configuration=result.configuration,
                 source=result.source,
                 note=result.note,
+                figures=result.figures,
             )
             for clone, result in zip(clones, explored, strict=True)
         }

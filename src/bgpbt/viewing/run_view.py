@@ -7,7 +7,6 @@ the rows since the round it saw last. Everything is a pure function of what `bgp
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -32,7 +31,6 @@ PURPOSES = tuple(purpose.value for purpose in Purpose)
 STARTS = ("fresh", "from", "distil", "grow")
 SOURCES = tuple(source.value for source in ProposalSource)
 
-_REGION_NOTE = re.compile(r"(?P<what>region|restart) (?P<number>\d[\d.]*(e-?\d+)?)([:,]|$)")
 LOG_STEP = 1.05  # a first step between levels so much longer than the mean one is that of a log scale
 
 ROW_FIELDS = (
@@ -216,24 +214,23 @@ def _generation(number: int, part: Sequence[Trained]) -> Json:
     }
 
 
-def _regions(trained: Sequence[Trained]) -> list[tuple[int, float | None, int | None]]:
-    """Return round, side and number of restarts of the trust region, for every round that says one of them.
+def _regions(trained: Sequence[Trained]) -> list[tuple[int, float, int | None]]:
+    """Return round and side of the trust region for every round whose proposals have one.
 
-    What a strategy says of its region stands in the notes of the configurations it proposes: `region 0.4` or
-    `restart 2`, and then the region is as at the start.
+    Where it has restarted for that round the number of restarts follows, else None.
     """
-    said: dict[int, tuple[int, float | None, int | None]] = {}
-    for order, _ in trained:
-        found = _REGION_NOTE.match(order.proposal.note)
-        if found is None:
-            continue
-        is_restart = found["what"] == "restart"
-        if is_restart or order.round not in said:
-            number = float(found["number"])
-            said[order.round] = (
-                (order.round, None, int(number)) if is_restart else (order.round, number, None)
-            )
-    return [said[round_index] for round_index in sorted(said)]
+    said = {
+        order.round: (figures["region.length"], int(figures["region.restarts"]))
+        for order, _ in trained
+        if "region.length" in (figures := order.proposal.figures)
+    }
+    regions: list[tuple[int, float, int | None]] = []
+    restarts_before = 0
+    for round_index in sorted(said):
+        length, restarts = said[round_index]
+        regions.append((round_index, length, restarts if restarts > restarts_before else None))
+        restarts_before = restarts
+    return regions
 
 
 def _region(state: object) -> Json | None:

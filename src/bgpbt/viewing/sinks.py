@@ -41,7 +41,8 @@ def round_figures(plan: Plan, outcomes: Mapping[int, Outcome]) -> dict[str, Valu
 
     `return/best`, `return/median` and `return/worst` of the members that have one; `round/steps` and
     `round/evaluation_steps` in environment steps, `round/failed` in members, `round/generation`; of each
-    member `member_M/return` and its hyperparameters as `member_M/NAME`.
+    member `member_M/return` and its hyperparameters as `member_M/NAME`; where the strategy's model proposed
+    its configuration `member_M/model/skill` and the like.
     """
     scores = [outcome.score for outcome in outcomes.values() if math.isfinite(outcome.score)]
     figures: dict[str, Value] = {
@@ -56,7 +57,10 @@ def round_figures(plan: Plan, outcomes: Mapping[int, Outcome]) -> dict[str, Valu
         score = outcomes[order.member].score
         if math.isfinite(score):
             figures[f"member_{order.member}/return"] = score
-        figures |= {f"member_{order.member}/{name}": value for name, value in order.configuration.items()}
+        said = {name.replace(".", "/"): value for name, value in order.proposal.figures.items()}
+        figures |= {
+            f"member_{order.member}/{name}": value for name, value in {**order.configuration, **said}.items()
+        }
     return figures
 
 

@@ -281,14 +281,12 @@ function drawRegion(host, run) {
   const { picture, width, height } = canvas(host, 170), said = run.summary.regions;
   const box = { left: 44, right: width - 10, top: 22, bottom: height - 36 };
   const x = linear(1, run.rounds, box.left, box.right, width / 80);
-  const sides = said.filter(([, side]) => side !== null);
-  const y = linear(0, Math.max(...sides.map(([, side]) => side), 0.1), box.bottom, box.top, 4);
+  const y = linear(0, Math.max(...said.map(([, side]) => side), 0.1), box.bottom, box.top, 4);
   axes(picture, box, x, y, { formatX: shortNumber, formatY: shortNumber, x: "round", y: "side, of 1" });
   const d = [], restarts = [];
   host.points = [];
   for (const [round, side, restart] of said) {
     if (restart !== null) restarts.push(`M${px(x.at(round + 1))} ${box.top}V${box.bottom}`);
-    if (side === null) continue;
     const at = [px(x.at(round + 1)), px(y.at(side))];
     d.push(d.length ? `H${at[0]}V${at[1]}` : `M${at[0]} ${at[1]}`);
     host.points.push([...at, [round, side]]);
