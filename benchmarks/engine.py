@@ -17,7 +17,9 @@ Engines: `one` member after the other, `parallel` as many at a time as there are
 program. Without `--engine` it is what a run does on this machine: parallel on a CPU, stacked on an
 accelerator. The limits are the faster of one program that has the machine to itself and one for each core;
 for a stack, those of as many environments and matrices in one program, or of one at a time if that is faster.
-Products are of a whole minibatch or of a slice of it, whichever is faster.
+Products are of a whole minibatch or of a slice of it, and their gradients of kernels as XLA multiplies
+`inputs.T @ slopes` or as the learner does, whichever is faster; `plain_products` in the data are the fastest
+of the former alone.
 
 Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
 so that who else uses the machine matters little; absolute figures depend on it.
@@ -65,7 +67,7 @@ from engine_table import HEADER, Row, Share, line, markdown
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
 RAW_EVALUATION_STEPS = 200
-LIMITS = ("raw", "raw_evaluation", "products")
+LIMITS = ("raw", "raw_evaluation", "products", "plain_products")
 PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
 
 Floats = npt.NDArray[np.float64]
@@ -224,27 +226,26 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
         alone = raw_environment(vector, steps, resets=resets)
         return ways(alone, lambda: raw_environment(more, steps, resets=resets))
 
-    def products(sequences: int, unroll_length: int, gradient: KernelGradient) -> list[Limit]:
+    def products(gradient: KernelGradient) -> list[Limit]:
+        """Of a minibatch in one piece, and as the learner takes it: what is faster depends on caches."""
         shapes = agent_shapes(trainer)
-        repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(sequences, unroll_length)))
-        product = partial(
-            matrix_products, shapes, sequences, unroll_length, repeats, kernel_gradient=gradient
-        )
-        return ways(product(), lambda: product(agents=population))
+        sequences, unroll_length = MINIBATCH
+        rows = max(size.steps for size in trainer.learner.slice_sizes)
+        found = []
+        for count in (sequences, rows // unroll_length):
+            repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(count, unroll_length)))
+            product = partial(
+                matrix_products, shapes, count, unroll_length, repeats, kernel_gradient=gradient
+            )
+            found += ways(product(), partial(product, agents=population))
+        return found
 
-    sequences, unroll_length = MINIBATCH
-    rows = max(size.steps for size in trainer.learner.slice_sizes)
+    plain_products = products(plain_gradient)
     return {
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
-        # A minibatch in one piece, and as the learner takes it: what is faster depends on caches.
-        # Gradients of kernels as XLA does them, and as the learner does.
-        "products": [
-            way
-            for size in (sequences, rows // unroll_length)
-            for gradient in (plain_gradient, kernel_gradient)
-            for way in products(size, unroll_length, gradient)
-        ],
+        "products": products(kernel_gradient) + plain_products,
+        "plain_products": plain_products,
     }
 
 

@@ -79,13 +79,13 @@ class TimedMember:
 
     def __init__(self, trainer: PPOTrainer) -> None:
         settings = trainer.settings
-        self._programs = trainer.programs(settings.architectures)
-        self._starts = self._programs.draw_starts(seed_words(0))
-        self.member = self._programs.initialise(seed_words(0), self._starts)
+        self.programs = trainer.programs(settings.architectures)
+        self._starts = self.programs.draw_starts(seed_words(0))
+        self.member = self.programs.initialise(seed_words(0), self._starts)
         self._hyperparameters = hyperparameters_of(DEFAULTS)
         self._unrolls = settings.unrolls_per_iteration(int(self._hyperparameters.batch_size))
         self._episodes = settings.evaluation_episodes
-        self._no_lesson = self._programs.no_lesson
+        self._no_lesson = self.programs.no_lesson
         self._iteration = 0
         updates = settings.minibatches * int(self._hyperparameters.update_epochs)
         self.work = {  # of an iteration, and of an evaluation
@@ -97,12 +97,12 @@ class TimedMember:
     def start(self) -> None:
         """Train for an unroll and evaluate as a run does, in one program each."""
         iteration = Iteration(seed=seed_words(0), index=0, unrolls=1)
-        self.member, _ = self._programs.iterate(self.member, self._starts, self._hyperparameters, iteration)
-        jax.block_until_ready(self._programs.evaluate(self.member.policy, seed_words(0)))
+        self.member, _ = self.programs.iterate(self.member, self._starts, self._hyperparameters, iteration)
+        jax.block_until_ready(self.programs.evaluate(self.member.policy, seed_words(0)))
 
     def do(self, part: Part) -> None:
         """Do one part; those of an iteration in their order."""
-        programs, seed = self._programs, seed_words(0)
+        programs, seed = self.programs, seed_words(0)
         numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
         match part:
             case "rollout":
