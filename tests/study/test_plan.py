@@ -46,6 +46,16 @@ def test_patterns_choose_runs() -> None:
         plan_study(protocol, "toys", ["ant/random"])
 
 
+def test_a_study_is_repeated_on_other_seeds() -> None:
+    protocol = toy_protocol()
+    here, there = (plan_study(each, "toys") for each in (protocol, protocol.from_seed("toys", 2000)))
+    assert min(run.seed for run in there) == 2000
+    moved = [replace(run.settings, seed=run.seed + 2000 - here[0].seed) for run in here]
+    assert [run.settings for run in there] == moved
+    with pytest.raises(InputError, match=r"first_seed = -1 must be 0 or more"):
+        protocol.from_seed("toys", -1)
+
+
 def test_what_computes_something_else_has_another_hash() -> None:
     first, second, *_ = plan_study(toy_protocol(), "toys")
     assert configuration_hash(first.settings) == configuration_hash(first.settings)

@@ -44,6 +44,9 @@ class StudyArguments:
     """Runs at the same time, each on its own share of the cores; as many as the scale says without it."""
     only: list[str] = field(default_factory=list)
     """Runs that fit `TASK/CONTENDER`, with wildcards, instead of all."""
+    first_seed: int | None = None
+    """Seed of the first run of each contender and task, instead of the scale's: does a result hold on seeds
+    that nobody has seen?"""
     against: Path | None = None
     """Directory with the tables of another study: say where the two differ by more than their intervals."""
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -59,6 +62,8 @@ def run_study(arguments: StudyArguments) -> int:
     from bgpbt.study import plan_study, read_protocol
 
     protocol = read_protocol(arguments.protocol)
+    if arguments.first_seed is not None:
+        protocol = protocol.from_seed(arguments.scale, arguments.first_seed)
     scale = protocol.scale(arguments.scale)
     runs = plan_study(protocol, arguments.scale, arguments.only)
     jobs = scale.machine.runs_at_once if arguments.jobs is None else arguments.jobs

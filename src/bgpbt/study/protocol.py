@@ -8,7 +8,7 @@ follows from its budget (`bgpbt.study.plan`).
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,17 @@ class Protocol:
         if name not in self.scales:
             raise InputError(f"scale = {name!r}: there is no such scale; there are {', '.join(self.scales)}")
         return self.scales[name]
+
+    def from_seed(self, name: str, first_seed: int) -> "Protocol":
+        """Return the same with other seeds in one scale, to ask whether a result holds on them.
+
+        Raises:
+            InputError: there is no such scale, or the seed is negative.
+        """
+        if first_seed < 0:
+            raise InputError(f"first_seed = {first_seed} must be 0 or more")
+        scale = replace(self.scale(name), first_seed=first_seed)
+        return replace(self, scales={**self.scales, name: scale})
 
 
 def read_protocol(path: Path) -> Protocol:
