@@ -22,6 +22,19 @@ def test_the_tables_of_the_page_are_those_of_the_results(table: str) -> None:
     assert shown.strip() in PAGE
 
 
+def test_the_shares_of_plain_products_are_those_that_were_measured() -> None:
+    shares: dict[str, list[float]] = {"small": [], "paper": []}
+    for row in json.loads((ROOT / "benchmarks" / "results" / "engine.json").read_text())["rows"]:
+        if row["members"] == 2:
+            plain, learner = row["seconds"]["plain_products"], row["seconds"]["learner"]
+            share = median(limit / own for limit, own in zip(plain, learner, strict=True))
+            shares[row["size"]].append(share)
+    assert f"{min(shares['paper']):.0%} to {max(shares['paper']):.0%}" == "91% to 97%"
+    assert "of XLA's own way alone it is\n  91% to 97%" in PAGE
+    (small,) = shares["small"]
+    assert f"{small:.0%} of products in XLA's own way" in PAGE
+
+
 def test_starts_are_those_that_were_measured() -> None:
     for row in json.loads(SECOND_START.read_text()):
         later_s = [start["first_step_s"] for start in row["later"]]
