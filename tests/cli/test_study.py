@@ -77,7 +77,8 @@ def test_the_smoke_scale_compares_everything_it_names(
     for row in found:
         budget = 20_000 if row["task"] == "pendulum" else 2_000
         assert 0.9 * budget <= int(row["steps"]) <= budget
-    assert (tmp_path / "study.png").stat().st_size > 10_000
+    for name in ("study.png", "profiles.png"):
+        assert (tmp_path / name).stat().st_size > 10_000
     # The tables alone are enough to know what is done.
     assert main([*command[:-4], "-d", str(tmp_path / "elsewhere"), "-o", str(tmp_path)]) == 0
     assert "12 runs, 12 of them done" in capsys.readouterr().out

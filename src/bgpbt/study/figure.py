@@ -1,4 +1,4 @@
-"""The one figure of a study: scores over all tasks, who beats whom, and how learning went."""
+"""The figures of a study: scores over all tasks, who beats whom, how learning went; profiles of returns."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from bgpbt.study.protocol import Scale
 from bgpbt.study.results import Result
-from bgpbt.viewing.comparison import Comparison
+from bgpbt.viewing.comparison import Comparison, draw_profiles
 from bgpbt.viewing.statistics import Interval, interquartile_mean
-from bgpbt.viewing.style import GREY, PAGE_IN, label_of, new_figure, style_of, write_figure
+from bgpbt.viewing.style import COLUMN_IN, GREY, PAGE_IN, label_of, new_figure, style_of, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,14 +21,15 @@ __all__ = ["draw_study"]
 
 Floats = npt.NDArray[np.float64]
 
+PROFILES_IN = 2.4  # their height
 _GRID = np.linspace(0.0, 1.0, 101)  # of the budget
-_DRAWN_CURVES = ("random", "pbt", "pb2")  # beside the baseline; more are a tangle
+_DRAWN = ("random", "pbt", "pb2")  # as curves, beside the baseline; more are a tangle
 
 
 def draw_study(
     comparison: Comparison, baseline: str, scale: Scale, results: Sequence[Result], directory: Path
 ) -> list[Path]:
-    """Draw overall scores, probabilities of improvement over each rival, and learning curves over the budget.
+    """Draw overall scores, probabilities of improvement over each rival and learning curves; and profiles.
 
     Raises:
         InputError: Matplotlib is not installed.
@@ -39,9 +40,12 @@ def draw_study(
     with new_figure(PAGE_IN, height, columns=3) as (figure, (overall, improvement, curves)):
         _draw_overall(overall, comparison, ranking, baseline)
         _draw_improvement(improvement, comparison, ranking, baseline)
-        drawn = [baseline, *(one for one in _DRAWN_CURVES if one in ranking and one != baseline)]
+        drawn = [baseline, *(one for one in _DRAWN if one in ranking and one != baseline)]
         _draw_curves(curves, drawn, scale, results)
-        return write_figure(figure, directory, "study")
+        paths = write_figure(figure, directory, "study")
+    with new_figure(COLUMN_IN, PROFILES_IN, columns=1) as (figure, (profiles,)):
+        draw_profiles(profiles, comparison, drawn)
+        return [*paths, *write_figure(figure, directory, "profiles")]
 
 
 def _draw_overall(axis: "Axes", comparison: Comparison, ranking: Sequence[str], baseline: str) -> None:

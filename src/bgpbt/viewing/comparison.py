@@ -31,7 +31,16 @@ from bgpbt.viewing.style import PAGE_IN, label_of, new_figure, style_of, write_f
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Comparison", "Reference", "Scored", "compare", "draw_comparison", "read_references", "to_json"]
+__all__ = [
+    "Comparison",
+    "Reference",
+    "Scored",
+    "compare",
+    "draw_comparison",
+    "draw_profiles",
+    "read_references",
+    "to_json",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -183,8 +192,21 @@ def draw_comparison(comparison: Comparison, directory: Path) -> list[Path]:
     with new_figure(PAGE_IN, height, columns=3) as (figure, (overall, improvement, profiles)):
         _draw_overall(overall, comparison)
         _draw_improvement(improvement, comparison)
-        _draw_profiles(profiles, comparison)
+        draw_profiles(profiles, comparison, comparison.strategies)
         return write_figure(figure, directory, "comparison")
+
+
+def draw_profiles(axis: "Axes", comparison: Comparison, strategies: Sequence[str]) -> None:
+    """Draw which share of the runs of some strategies lies above each scaled return, with 95% intervals."""
+    for index, strategy in enumerate(strategies):
+        share, low, high = comparison.profiles[strategy]
+        style = style_of(index)
+        axis.plot(comparison.thresholds, share, label=label_of(strategy), **style)
+        axis.fill_between(comparison.thresholds, low, high, color=style["color"], alpha=0.15, linewidth=0)
+    axis.set_xlabel("scaled return")
+    axis.set_ylabel("share of runs above")
+    axis.set_ylim(-0.02, 1.02)
+    axis.legend()
 
 
 def _scores(runs: Sequence[Scored], strategy: str, task: str) -> Floats:
@@ -238,18 +260,6 @@ def _draw_improvement(axis: "Axes", comparison: Comparison) -> None:
     axis.set_xlim(-0.02, 1.02)
     _name_rows(axis, names)
     axis.set_xlabel("probability of improvement")
-
-
-def _draw_profiles(axis: "Axes", comparison: Comparison) -> None:
-    for index, strategy in enumerate(comparison.strategies):
-        share, low, high = comparison.profiles[strategy]
-        style = style_of(index)
-        axis.plot(comparison.thresholds, share, label=label_of(strategy), **style)
-        axis.fill_between(comparison.thresholds, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    axis.set_xlabel("scaled return")
-    axis.set_ylabel("share of runs above")
-    axis.set_ylim(-0.02, 1.02)
-    axis.legend()
 
 
 def _draw_interval(axis: "Axes", interval: Interval, row: int, colour: str) -> None:
