@@ -38,21 +38,20 @@ def recorded(experience: Experience, lesson: Lesson, steps: jax.Array, key: jax.
     The noise that a step's entropy is sampled with is drawn here once for all epochs, so that it does not
     depend on how minibatches are cut into slices.
     """
-    columns = _Columns(
-        unsquashed_action=experience.unsquashed_action_tba,
-        noise=experience.unsquashed_action_tba,  # in its place, until it is drawn
-        teacher_logits=lesson.logits_tbl,
-        log_prob=experience.log_prob_tb,
-        reward=experience.reward_tb,
-        terminated=experience.terminated_tb,
-        truncated=experience.truncated_tb,
-        teacher_value=lesson.value_tb,
-    )
 
     def record(t: jax.Array, record_tbk: jax.Array) -> jax.Array:
-        row = jax.tree.map(lambda column_tb: column_tb[t], columns)
-        noise_ba = jax.random.normal(jax.random.fold_in(key, t), row.noise.shape)
-        return record_tbk.at[t].set(_joined(row._replace(noise=noise_ba)))
+        action_ba = experience.unsquashed_action_tba[t]
+        columns = _Columns(
+            unsquashed_action=action_ba,
+            noise=jax.random.normal(jax.random.fold_in(key, t), action_ba.shape),
+            teacher_logits=lesson.logits_tbl[t],
+            log_prob=experience.log_prob_tb[t],
+            reward=experience.reward_tb[t],
+            terminated=experience.terminated_tb[t],
+            truncated=experience.truncated_tb[t],
+            teacher_value=lesson.value_tb[t],
+        )
+        return record_tbk.at[t].set(_joined(columns))
 
     blank_tbk = blank_records(*experience.unsquashed_action_tba.shape)
     return Steps(experience.observation_tbo, jax.lax.fori_loop(0, steps, record, blank_tbk))

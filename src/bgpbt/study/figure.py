@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from bgpbt.study.protocol import Scale
 from bgpbt.study.results import Result
-from bgpbt.viewing.comparison import Comparison, draw_profiles
-from bgpbt.viewing.statistics import Interval, interquartile_mean
+from bgpbt.viewing.comparison import Comparison, draw_interval, draw_profiles
+from bgpbt.viewing.statistics import interquartile_mean
 from bgpbt.viewing.style import COLUMN_IN, GREY, PAGE_IN, label_of, new_figure, style_of, write_figure
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def draw_study(
 
 def _draw_overall(axis: "Axes", comparison: Comparison, ranking: Sequence[str], baseline: str) -> None:
     for row, one in enumerate(ranking):
-        _draw_interval(axis, comparison.overall[one], row, _colour(one, baseline))
+        draw_interval(axis, comparison.overall[one], row, _colour(one, baseline))
     _name_rows(axis, ranking, baseline)
     tasks = len(comparison.shared_tasks)
     axis.set_xlabel(f"scaled return over {tasks} task{'s' * (tasks > 1)}")
@@ -59,7 +59,7 @@ def _draw_overall(axis: "Axes", comparison: Comparison, ranking: Sequence[str], 
 def _draw_improvement(axis: "Axes", comparison: Comparison, ranking: Sequence[str], baseline: str) -> None:
     rivals = [one for one in ranking if one != baseline]
     for row, one in enumerate(rivals):
-        _draw_interval(axis, comparison.improvement[baseline][one], row, style_of(0)["color"])
+        draw_interval(axis, comparison.improvement[baseline][one], row, style_of(0)["color"])
     axis.axvline(0.5, color="#22272B", linewidth=0.6, linestyle=":")
     axis.set_xlim(-0.02, 1.02)
     _name_rows(axis, rivals, baseline)
@@ -92,11 +92,6 @@ def _curve(result: Result, scale: Scale) -> Floats:
 
 def _colour(one: str, baseline: str) -> str:
     return str(style_of(0)["color"]) if one == baseline else GREY
-
-
-def _draw_interval(axis: "Axes", interval: Interval, row: int, colour: str) -> None:
-    axis.hlines(row, interval.low, interval.high, color=colour, linewidth=4, alpha=0.45)
-    axis.plot(interval.value, row, "|", color=colour, markersize=9, markeredgewidth=1.8)
 
 
 def _name_rows(axis: "Axes", names: Sequence[str], baseline: str) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "Scored",
     "compare",
     "draw_comparison",
+    "draw_interval",
     "draw_profiles",
     "read_references",
     "to_json",
@@ -196,6 +197,12 @@ def draw_comparison(comparison: Comparison, directory: Path) -> list[Path]:
         return write_figure(figure, directory, "comparison")
 
 
+def draw_interval(axis: "Axes", interval: Interval, row: int, colour: str) -> None:
+    """Draw an interval as a bar in a row of its own, with a tick at the value."""
+    axis.hlines(row, interval.low, interval.high, color=colour, linewidth=4, alpha=0.45)
+    axis.plot(interval.value, row, "|", color=colour, markersize=9, markeredgewidth=1.8)
+
+
 def draw_profiles(axis: "Axes", comparison: Comparison, strategies: Sequence[str]) -> None:
     """Draw which share of the runs of some strategies lies above each scaled return, with 95% intervals."""
     for index, strategy in enumerate(strategies):
@@ -244,7 +251,7 @@ def _profile(
 
 def _draw_overall(axis: "Axes", comparison: Comparison) -> None:
     for row, strategy in enumerate(comparison.strategies):
-        _draw_interval(axis, comparison.overall[strategy], row, style_of(row)["color"])
+        draw_interval(axis, comparison.overall[strategy], row, style_of(row)["color"])
     _name_rows(axis, list(comparison.strategies))
     axis.set_xlabel("scaled return, interquartile mean")
     axis.set_title(f"over {len(comparison.shared_tasks)} task{'s' * (len(comparison.shared_tasks) > 1)}")
@@ -254,17 +261,12 @@ def _draw_improvement(axis: "Axes", comparison: Comparison) -> None:
     names: list[str] = []
     for index, one in enumerate(comparison.strategies):
         for other in comparison.strategies[index + 1 :]:
-            _draw_interval(axis, comparison.improvement[one][other], len(names), style_of(index)["color"])
+            draw_interval(axis, comparison.improvement[one][other], len(names), style_of(index)["color"])
             names.append(f"{one} > {other}")
     axis.axvline(0.5, color="#22272B", linewidth=0.6, linestyle=":")
     axis.set_xlim(-0.02, 1.02)
     _name_rows(axis, names)
     axis.set_xlabel("probability of improvement")
-
-
-def _draw_interval(axis: "Axes", interval: Interval, row: int, colour: str) -> None:
-    axis.hlines(row, interval.low, interval.high, color=colour, linewidth=4, alpha=0.45)
-    axis.plot(interval.value, row, "|", color=colour, markersize=9, markeredgewidth=1.8)
 
 
 def _name_rows(axis: "Axes", names: list[str]) -> None:
