@@ -19,8 +19,8 @@ from bgpbt.space import Space
 
 __all__ = ["PPOSettings", "Ranges", "largest_architectures"]
 
-LARGEST_SLICE = 2560  # rows; their activations fit into a core's cache, and products run at full rate
-LARGEST_STACKED_SLICE = 8192  # rows of each member; an accelerator starts fewer kernels for more work
+LARGEST_SLICE_ON_CPU = 2560  # rows; their activations fit into a core's cache, and products run at full rate
+LARGEST_SLICE_ON_ACCELERATOR = 8192  # rows of each member; fewer kernels are started, each for more work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,25 +112,22 @@ class Ranges:
         """Return the most steps that an iteration takes in each environment."""
         return settings.unrolls_per_iteration(self.largest_batch) * self.largest_unroll
 
-    @property
-    def slice_sizes(self) -> tuple[SliceSize, ...]:
+    def slice_sizes(self, *, accelerator: bool) -> tuple[SliceSize, ...]:
         """Return the slice sizes to compile in: powers of four of the smallest minibatch.
 
         The smallest minibatch then fills its slice, and the largest takes few slices.
         """
-        return self._slice_sizes(LARGEST_SLICE)
-
-    @property
-    def stacked_slice(self) -> SliceSize:
-        """Return the one slice size of a stack, which would compute every size for every member."""
-        return self._slice_sizes(LARGEST_STACKED_SLICE)[-1]
-
-    def _slice_sizes(self, largest: int) -> tuple[SliceSize, ...]:
+        largest = LARGEST_SLICE_ON_ACCELERATOR if accelerator else LARGEST_SLICE_ON_CPU
         shortest = min(self.unroll_lengths)
         steps = [max(min(self.batch_sizes) * shortest, self.largest_unroll)]
         while steps[-1] * 4 <= min(self.largest_batch * self.largest_unroll, largest):
             steps.append(steps[-1] * 4)
         return tuple(SliceSize(size, size // shortest) for size in steps)
+
+    @property
+    def stacked_slice(self) -> SliceSize:
+        """Return the one slice size of a stack, which would compute every size for every member."""
+        return self.slice_sizes(accelerator=True)[-1]
 
     def check(self, hyperparameters: Hyperparameters) -> None:
         """Refuse what the buffers were not made for.

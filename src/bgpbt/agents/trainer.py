@@ -62,7 +62,7 @@ class PPOTrainer:
             environment=self._vector,
             longest_rollout=self._ranges.longest_rollout(settings),
             most_sequences=self._ranges.largest_batch * settings.minibatches,
-            slice_sizes=self._ranges.slice_sizes,
+            slice_sizes=self._ranges.slice_sizes(accelerator=jax.default_backend() != "cpu"),
         )
         self._workshop = Workshop(self._learner, evaluation_episodes=settings.evaluation_episodes)
 
