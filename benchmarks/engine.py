@@ -17,9 +17,9 @@ Engines: `one` member after the other, `parallel` as many at a time as there are
 program. Without `--engine` it is what a run does on this machine: parallel on a CPU, stacked on an
 accelerator. The limits are the faster of one program that has the machine to itself and one for each core;
 for a stack, those of as many environments and matrices in one program, or of one at a time if that is faster.
-Products are of a whole minibatch or of a slice of it, and their gradients of kernels as XLA multiplies
-`inputs.T @ slopes` or as the learner does, whichever is faster; `plain_products` in the data are the fastest
-of the former alone.
+Products are of a whole minibatch or of a slice of it, with gradients of kernels as XLA multiplies
+`inputs.T @ slopes` or as the learner does, compiled as XLA does by default or as the learner is, whichever is
+fastest; `plain_products` in the data are the fastest of what XLA does by itself.
 
 Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
 so that who else uses the machine matters little; absolute figures depend on it.
@@ -32,6 +32,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,18 +44,18 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-from bgpbt.agents.networks import kernel_gradient
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
 from bgpbt.storage.machine import processor
 from engine_limits import (
-    KernelGradient,
+    BY_ITSELF,
+    WAYS,
     Limit,
+    Way,
     matrix_products,
     peak_memory,
-    plain_gradient,
     raw_environment,
     reset_peak_memory,
     timed,
@@ -226,7 +227,7 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
         alone = raw_environment(vector, steps, resets=resets)
         return ways(alone, lambda: raw_environment(more, steps, resets=resets))
 
-    def products(gradient: KernelGradient) -> list[Limit]:
+    def products(way: Way) -> list[Limit]:
         """Of a minibatch in one piece, and as the learner takes it: what is faster depends on caches."""
         shapes = agent_shapes(trainer)
         sequences, unroll_length = MINIBATCH
@@ -234,18 +235,16 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
         found = []
         for count in (sequences, rows // unroll_length):
             repeats = max(1, round(PRODUCT_GFLOP / shapes.gflop(count, unroll_length)))
-            product = partial(
-                matrix_products, shapes, count, unroll_length, repeats, kernel_gradient=gradient
-            )
+            product = partial(matrix_products, shapes, count, unroll_length, repeats, way=way)
             found += ways(product(), partial(product, agents=population))
         return found
 
-    plain_products = products(plain_gradient)
+    products_of = {way: products(way) for way in WAYS}
     return {
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
-        "products": products(kernel_gradient) + plain_products,
-        "plain_products": plain_products,
+        "products": list(chain.from_iterable(products_of.values())),
+        "plain_products": products_of[BY_ITSELF],
     }
 
 

@@ -17,17 +17,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import Architectures
+from bgpbt.agents.compilation import jit
+from bgpbt.agents.networks import kernel_gradient
 from bgpbt.agents.programs import seed_words
 from bgpbt.envs import Environment
 from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment
 
 __all__ = [
+    "BY_ITSELF",
+    "WAYS",
     "Limit",
     "Shapes",
+    "Way",
     "matrix_products",
     "peak_memory",
-    "plain_gradient",
     "raw_environment",
     "reset_peak_memory",
     "shapes_of",
@@ -37,6 +41,8 @@ __all__ = [
 Result = TypeVar("Result")
 KernelGradient = Callable[[jax.Array, jax.Array], jax.Array]
 """Of a layer's inputs (batch, inputs) and the slope of its outputs (batch, outputs): (inputs, outputs)."""
+Compiled = Callable[[Callable[..., Any]], Any]
+"""What has a function compiled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +87,19 @@ def _weights(layers: Sequence[tuple[int, int]]) -> int:
     return sum(inputs * outputs for inputs, outputs in layers)
 
 
-def raw_environment(environment: VectorEnvironment, steps: int, *, resets: bool = True) -> Limit:
+def raw_environment(
+    environment: VectorEnvironment,
+    steps: int,
+    *,
+    resets: bool = True,
+    compiled: Compiled = jit,
+) -> Limit:
     """Return `steps` steps of the environments under random actions and nothing else.
 
-    With resets episodes that end are followed by others, as training needs it and scoring does not.
+    With resets episodes that end are followed by others, as training needs it and scoring does not, and each
+    call goes on where the last one ended, as rollouts do: what a step costs depends on the state.
     """
-    starts = jax.jit(environment.starts)(seed_words(1))
+    starts = jit(environment.starts)(seed_words(1))
     vector_state = jax.tree.map(jnp.asarray, environment.reset(starts))
     alone = State(
         vector_state.physics, vector_state.observation, vector_state.reward, vector_state.terminated
@@ -94,8 +107,8 @@ def raw_environment(environment: VectorEnvironment, steps: int, *, resets: bool 
     begin = vector_state if resets else alone
     shape = (environment.count, environment.environment.action_size)
 
-    @jax.jit
-    def call(state: Any, key: jax.Array) -> Any:
+    @compiled
+    def stepped(state: Any, key: jax.Array) -> Any:
         def step(t: jax.Array, state: Any) -> Any:
             action_ba = jax.random.uniform(jax.random.fold_in(key, t), shape, minval=-1.0, maxval=1.0)
             if resets:
@@ -104,12 +117,37 @@ def raw_environment(environment: VectorEnvironment, steps: int, *, resets: bool 
 
         return jax.lax.fori_loop(0, steps, step, state)
 
-    return Limit(call=lambda: call(begin, seed_words(2)), work=float(steps * environment.count))
+    state = begin
+
+    def call() -> Any:
+        nonlocal state
+        following = stepped(state, seed_words(2))
+        state = following if resets else begin
+        return following
+
+    return Limit(call=call, work=float(steps * environment.count))
 
 
 def plain_gradient(input_bi: jax.Array, slope_bo: jax.Array) -> jax.Array:
     """Return the gradient of a kernel, and let XLA see to it."""
     return input_bi.T @ slope_bo
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How products are computed."""
+
+    kernel_gradient: KernelGradient
+    compiled: Compiled
+
+
+BY_ITSELF = Way(plain_gradient, jax.jit)
+"""What XLA does with no help."""
+
+WAYS = tuple(
+    Way(gradient, compiled) for gradient in (plain_gradient, kernel_gradient) for compiled in (jax.jit, jit)
+)
+"""All, the learner's among them."""
 
 
 def matrix_products(
@@ -119,12 +157,11 @@ def matrix_products(
     repeats: int,
     *,
     agents: int = 1,
-    kernel_gradient: KernelGradient = plain_gradient,
+    way: Way,
 ) -> Limit:
     """Return the products of `repeats` gradients of PPO's loss, those that `Shapes.gflop` counts, chained.
 
-    With several agents each product is one of as many matrices. `kernel_gradient` is how a kernel's gradient
-    is computed from its inputs and the slope of its outputs. A gradient, brought back to the size of a
+    With several agents each product is one of as many matrices. A gradient, brought back to the size of a
     kernel, is the kernel of the next time, so that no product can be left out or done once for all.
     """
     steps = sequences * unroll_length
@@ -143,13 +180,15 @@ def matrix_products(
             last_value_so = last_observation_so
             for kernel_io in value:
                 last_value_so = last_value_so @ kernel_io
-            following = [_chained(network, observation_io, kernel_gradient) for network in (policy, value)]
+            following = [
+                _chained(network, observation_io, way.kernel_gradient) for network in (policy, value)
+            ]
             return following, total + jnp.sum(last_value_so)
 
         return jax.lax.fori_loop(0, repeats, gradient, (networks, jnp.zeros(())))
 
     # One agent's matrices are not a stack of one, which would be another, slower product on a CPU.
-    call = jax.jit(jax.vmap(chain) if agents > 1 else chain)
+    call = way.compiled(jax.vmap(chain) if agents > 1 else chain)
     arguments = (networks, observation_io, last_observation_so)
     if agents == 1:
         arguments = jax.tree.map(lambda array: array[0], arguments)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import PPOTrainer
+from bgpbt.agents.compilation import jit
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.padding import pad_member
@@ -60,9 +61,9 @@ class TimedStack:
                 vector.environment, policy, key, episodes=episodes, episode_length=vector.episode_length
             )
 
-        self._collect = jax.jit(jax.vmap(collect, in_axes=(0, None, 0, None)), donate_argnums=0)
-        self._learn = jax.jit(jax.vmap(learn, in_axes=(0, 0, 0, None)), donate_argnums=0)
-        self._evaluate = jax.jit(jax.vmap(evaluate))
+        self._collect = jit(jax.vmap(collect, in_axes=(0, None, 0, None)), consume=(0,))
+        self._learn = jit(jax.vmap(learn, in_axes=(0, 0, 0, None)), consume=(0,))
+        self._evaluate = jit(jax.vmap(evaluate))
         updates = members * settings.minibatches * int(hyperparameters.update_epochs)
         self.work = {
             "rollout": float(members * trainer.steps_of(hyperparameters, unrolls)),

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.agents.architecture import Architecture, Architectures
+from bgpbt.agents.compilation import jit
 from bgpbt.agents.distillation import Lesson, Tuition, no_lesson, no_tuition, teach
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.growth import grow_member
@@ -63,7 +64,7 @@ class Program(Generic[Result]):
     """
 
     def __init__(self, function: Callable[..., Result], *shapes: Any, consume: tuple[int, ...] = ()) -> None:
-        self._jitted = jax.jit(function, donate_argnums=consume)
+        self._jitted = jit(function, consume=consume)
         self._shapes = shapes
         self._lock = threading.Lock()
         self._compiled: Any = None

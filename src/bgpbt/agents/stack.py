@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from bgpbt.agents.compilation import jit
 from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.learner import Learner
@@ -149,11 +150,11 @@ class _Functions:
     def __post_init__(self) -> None:
         each, shared = self.sharding.spec, jax.sharding.PartitionSpec()
         set_field = object.__setattr__  # the dataclass is frozen
-        set_field(self, "train", self._program(self._train, [each] * 6 + [shared] * 2, consumed=0))
+        set_field(self, "train", self._program(self._train, [each] * 6 + [shared] * 2, consume=(0,)))
         set_field(self, "evaluate", self._program(self._evaluate, [each, shared]))
 
     def _program(
-        self, function: Callable[..., Any], specs: Sequence[Any], consumed: int | None = None
+        self, function: Callable[..., Any], specs: Sequence[Any], consume: tuple[int, ...] = ()
     ) -> Callable[..., Any]:
         """Return a function that each device computes for its own members.
 
@@ -166,7 +167,7 @@ class _Functions:
             out_specs=self.sharding.spec,
             check_vma=False,
         )
-        return jax.jit(each, donate_argnums=() if consumed is None else consumed)
+        return jit(each, consume=consume)
 
     def place(self, tree: Tree) -> Tree:
         """Give every device its members."""

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
+from bgpbt.agents.compilation import jit
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.member import Policy
 from bgpbt.agents.programs import seed_words
@@ -64,7 +65,7 @@ def score_policy(policy: TrainedPolicy, *, seeds: Sequence[int], episodes: int) 
     environment = envs.make(description.environment)
     together = description.evaluation_episodes
 
-    @jax.jit
+    @jit
     def returns_of(weights: Policy, seed: jax.Array) -> jax.Array:
         key = jax.random.fold_in(seed, _STREAM)
         length = description.episode_length
