@@ -43,6 +43,13 @@ def test_starts_are_those_that_were_measured() -> None:
         assert f"| {' | '.join(cells)} |" in PAGE
 
 
+def test_speeds_of_environments_are_those_that_were_measured() -> None:
+    for row in json.loads((ROOT / "benchmarks" / "results" / "environments.json").read_text())["rows"]:
+        nanoseconds = (f"{row['ns'][form]:,.0f}" for form in ("by itself", "compiled", "vectorised"))
+        cells = (*nanoseconds, f"{row['speedup']:.2f}", f"{row['difference']:.1g}")
+        assert f"| `{row['environment']}` | {' | '.join(cells)} |" in PAGE
+
+
 def test_costs_are_those_that_were_measured() -> None:
     for run in json.loads((ROOT / "benchmarks" / "results" / "cost.json").read_text())["runs"]:
         cells = (

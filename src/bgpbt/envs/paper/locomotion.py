@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bgpbt.envs.brax_import import import_brax_v1
 from bgpbt.envs.keys import KEY_SHAPE, raw_key
-from bgpbt.envs.paper.impulses import add_up_in_turn
+from bgpbt.envs.paper.vectorised import vectorise
 from bgpbt.envs.protocol import State
 
 __all__ = ["Locomotion", "Rules", "centre_of_mass", "joint_state", "masses", "system_of"]
@@ -101,7 +101,7 @@ def system_of(task: str, adjust: Callable[[Any], None] = lambda configuration: N
     configuration = envs.get_environment(task, legacy_spring=True).sys.config
     adjust(configuration)
     system = import_brax_v1("brax.v1").System(configuration)
-    add_up_in_turn(system)
+    vectorise(system)
     return system
 
 

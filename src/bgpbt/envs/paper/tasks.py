@@ -7,7 +7,7 @@ from bgpbt.envs.brax_task import BraxTask
 from bgpbt.envs.paper.halfcheetah import halfcheetah
 from bgpbt.envs.paper.hopper import hopper
 from bgpbt.envs.paper.humanoid import humanoid
-from bgpbt.envs.paper.impulses import add_up_in_turn
+from bgpbt.envs.paper.vectorised import vectorise
 from bgpbt.envs.protocol import Environment
 
 __all__ = ["make_paper"]
@@ -25,5 +25,5 @@ def make_paper(name: str) -> Environment:
         return _WRITTEN_ANEW[name]()
     envs = import_brax_v1("brax.v1.envs")
     task = envs.get_environment(name, legacy_spring=True)  # the dynamics of 2022
-    add_up_in_turn(task.sys)
+    vectorise(task.sys)
     return BraxTask(name, task, state_type=envs.State, bodies_field="qp")
