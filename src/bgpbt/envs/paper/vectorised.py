@@ -3,7 +3,8 @@
 The engine appends what acts on the children of joints to what acts on their parents, and adds it all up by
 body. XLA makes one loop of appending and everything before it, with a branch for every number. Here parents
 are added up first and children after them: the same sums in the same order. And angles of joints come from
-an arctangent for which XLA calls the C library, where a polynomial does. A step of ant takes two thirds of the time.
+an arctangent for which XLA calls the C library, where a polynomial does. A step of ant takes two thirds of
+the time.
 """
 
 from typing import Any
@@ -21,7 +22,12 @@ _ARCTANGENT = (-3.33329491539e-1, 1.99777106478e-1, -1.38776856032e-1, 8.0537444
 
 
 def vectorise(system: Any) -> None:
-    """Change a system of `brax.v1`, and how the engine computes angles."""
+    """Change a system of `brax.v1`, and how the engine computes angles, on a CPU.
+
+    An accelerator computes many numbers at a time as it is, and would have more kernels to start.
+    """
+    if jax.default_backend() != "cpu":
+        return
     system.joints = [_Joints(joints) for joints in system.joints]
     system.actuators = [_Actuators(actuators) for actuators in system.actuators]
     jumpy: Any = import_brax_v1("brax.v1.jumpy")
