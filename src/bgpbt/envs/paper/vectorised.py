@@ -65,6 +65,8 @@ class _Group:
         self._take = import_brax_v1("brax.v1.jumpy").take
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # of a group that is being copied there is nothing yet to ask
+            raise AttributeError(name)
         return getattr(self._group, name)
 
     def _ends(self, joints: Any, bodies: Any) -> tuple[Any, Any]:
