@@ -24,11 +24,12 @@ def jit(function: Callable[..., Any], *, consume: tuple[int, ...] = ()) -> Any:
 
 
 def compiler_options() -> dict[str, str] | None:
-    """Return XLA's options for this machine where its defaults are not the fastest.
+    """Return XLA's options for this machine where its defaults are not the best.
 
     On a CPU it hands products and sums to a library that is made for large arrays (YNN). The physics of an
     environment are thousands of products of 3 x 3 numbers, which XLA's own loops compute faster: without the
-    library a rollout takes 7% less time on reacher and 24% less on humanoid, and learning no more.
+    library a rollout takes 7% less time on reacher and 24% less on humanoid, and learning no more. Nor is the
+    library deterministic: on one core the same training on ur5e gave one of two results, by chance.
     """
     if jax.default_backend() != "cpu" or jax.__version_info__ < (0, 10):  # older ones may not know the option
         return None
