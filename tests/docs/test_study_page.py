@@ -1,7 +1,7 @@
 """The page of the study says what the committed tables say."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +19,15 @@ RUNS = [result.run for result in read_results(RESULTS / "study")]
 FIRST = [result.run for result in read_results(RESULTS / "study-first")]  # of an earlier state of the code
 # What was the default then is compared as `paper` since.
 AS_NOW = [replace(run, contender="paper") if run.contender == "bgpbt" else run for run in FIRST]
-REPLICATION = [
-    result.run for result in read_results(RESULTS / "study-replication")
-]  # on seeds nobody had seen
+REPEAT = [result.run for result in read_results(RESULTS / "study-repeat")]  # all seeds, by one program
+UNSEEN = [result.run for result in read_results(RESULTS / "study-replication")]  # on seeds nobody had seen
 CONTENDERS = {run.contender for run in RUNS} - set(SCALE.ablations)
 REPEATED = CONTENDERS & {run.contender for run in AS_NOW}
 FIRST_TASKS = {run.task for run in FIRST}
 
 
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
-    for runs in (RUNS, FIRST, REPLICATION):
+    for runs in (RUNS, FIRST, REPEAT, UNSEEN):
         comparison = summarise(PROTOCOL, SCALE, runs).contenders
         assert comparison is not None
         assert markdown(comparison, PROTOCOL.baseline) in PAGE
@@ -37,7 +36,7 @@ def test_the_tables_of_the_page_are_those_of_the_results() -> None:
     assert markdown(ablations, PROTOCOL.baseline) in PAGE
 
 
-@pytest.mark.parametrize("runs", [RUNS, FIRST], ids=["study", "first"])
+@pytest.mark.parametrize("runs", [RUNS, FIRST, REPEAT], ids=["study", "first", "repeat"])
 def test_every_result_is_of_a_run_of_the_protocol_and_kept_to_its_budget(runs: Sequence[RunResult]) -> None:
     planned = {(run.task, run.contender, run.seed): run.settings for run in plan_study(PROTOCOL, "cpu")}
     for run in runs:
@@ -65,17 +64,29 @@ def test_every_contender_has_as_many_runs_of_a_task_as_the_page_says() -> None:
         assert f"| {task} | {count} | {first_count} |" in PAGE
 
 
-def test_unseen_seeds_and_all_seeds_give_the_probabilities_of_the_page() -> None:
-    again = {run.contender for run in REPLICATION}
-    before = [run for run in RUNS if run.contender in again]
-    assert min(run.seed for run in REPLICATION) == 2000 > max(run.seed for run in before)
-    columns = [_better(runs) for runs in (RUNS, REPLICATION, before + REPLICATION)]
+def test_all_seeds_give_the_probabilities_of_the_page() -> None:
+    again = {run.contender for run in UNSEEN}
+    assert min(run.seed for run in UNSEEN) == 2000 > max(run.seed for run in (*RUNS, *REPEAT))
+    columns = [_better(_of(runs, again)) for runs in (RUNS, REPEAT, UNSEEN, RUNS + REPEAT + UNSEEN)]
     for contender, title in (("pbt", "PBT"), ("pb2", "PB2")):
         cells = " | ".join(column[contender] for column in columns)
         assert f"| P(BG-PBT is better than {title}) | {cells} |" in PAGE
-    found = agreement(before, REPLICATION)
-    assert f"All {found.compared} pairs of task and contender agree" in PAGE
-    assert found.apart == ()
+    over_random = [
+        _better(_of(runs, {"bgpbt", "random"}))["random"] for runs in (RUNS, REPEAT, RUNS + REPEAT)
+    ]
+    first, repeated, together = over_random
+    assert f"| P(BG-PBT is better than random search) | {first} | {repeated} | - | {together} |" in PAGE
+
+
+def test_the_study_from_scratch_and_unseen_seeds_repeat_the_table_within_its_intervals() -> None:
+    for runs, compared in ((REPEAT, 45), (UNSEEN, 12)):
+        found = agreement(_of(RUNS, {run.contender for run in runs}), runs)
+        assert (found.compared, found.apart) == (compared, ())
+        assert f"All {compared} pairs of task and contender agree" in PAGE
+
+
+def _of(runs: Sequence[RunResult], contenders: Collection[str]) -> list[RunResult]:
+    return [run for run in runs if run.contender in contenders]
 
 
 def _better(runs: Sequence[RunResult]) -> dict[str, str]:
