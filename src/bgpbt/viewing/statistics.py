@@ -66,8 +66,9 @@ def interquartile_mean(pooled_n: Floats, weight_n: Floats | None = None) -> Floa
     is_middle_n = (below_n > 0.25 + _ROUNDING) & (above_n > 0.25 + _ROUNDING)
     share_n = np.where(is_middle_n, share_n, 0.0)
     sorted_n = np.take_along_axis(pooled_n, order_n, axis=-1)
-    middle: Floats = np.sum(share_n * sorted_n, axis=-1) / np.sum(share_n, axis=-1)
-    return middle
+    middle = np.sum(share_n * sorted_n, axis=-1) / np.sum(share_n, axis=-1)
+    within: Floats = np.clip(middle, sorted_n[..., 0], sorted_n[..., -1])  # rounding may leave the range
+    return within
 
 
 def resample(scores: Scores, *, seed: int, repetitions: int = REPETITIONS) -> list[Floats]:
