@@ -56,6 +56,7 @@ from engine_limits import (
     Way,
     matrix_products,
     peak_memory,
+    policy_network,
     raw_environment,
     reset_peak_memory,
     timed,
@@ -68,7 +69,7 @@ from engine_table import HEADER, Row, Share, line, markdown
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
 RAW_EVALUATION_STEPS = 200
-LIMITS = ("raw", "raw_evaluation", "products", "plain_products")
+TIMED_LIMITS = ("raw", "raw_evaluation", "policy", "plain_products", "other_products")
 PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
 
 Floats = npt.NDArray[np.float64]
@@ -174,13 +175,16 @@ def measure(
     cost = (peak_memory(), trainer.compilations, trainer.compilation_seconds)
     groups = {engine: group_of(engine, member, trainer, arguments.population) for engine in engines}
     limits = {engine: limits_of(engine, trainer, arguments.population) for engine in engines}
-    seconds = {engine: {name: list[float]() for name in (*PARTS, *LIMITS)} for engine in engines}
+    seconds = {
+        engine: {name: list[float]() for name in (*PARTS, *TIMED_LIMITS, "products")} for engine in engines
+    }
     for repeat in range(arguments.repeats + 1):
         say(f"repeat {repeat} of {arguments.repeats}")
         for engine, group in groups.items():
             elapsed = seconds_of_parts(group)
             for name, ways in limits[engine].items():
                 elapsed[name] = min(timed(way.call)[0] / way.work for way in ways)
+            elapsed["products"] = min(elapsed["plain_products"], elapsed["other_products"])
             for name in elapsed if repeat else ():  # the first warms up
                 seconds[engine][name].append(elapsed[name])
     population = PopulationRound(members=arguments.population, iterations=arguments.round_iterations)
@@ -239,12 +243,13 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
             found += ways(product(), partial(product, agents=population))
         return found
 
-    products_of = {way: products(way) for way in WAYS}
+    network = policy_network(vector, trainer.settings.architectures.policy, RAW_STEPS)
     return {
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
-        "products": list(chain.from_iterable(products_of.values())),
-        "plain_products": products_of[BY_ITSELF],
+        "policy": ways(network, lambda: network),
+        "plain_products": products(BY_ITSELF),
+        "other_products": list(chain.from_iterable(products(way) for way in WAYS if way != BY_ITSELF)),
     }
 
 
@@ -262,9 +267,11 @@ def shares(
             population.iterations * work["rollout"] * training_s + work["evaluation"] * evaluation_s
         )
 
+    acting_limit_s = second_pr["raw"] + second_pr["policy"]
     computed_s = round_of(training_s, second_pr["evaluation"])
     return {
         "rollout": share(second_pr["rollout"], second_pr["raw"]),
+        "acting": share(second_pr["rollout"], acting_limit_s),
         "evaluation": share(second_pr["evaluation"], second_pr["raw_evaluation"]),
         "learner": share(second_pr["learner"], second_pr["products"]),
         "training": share(training_s, training_limit_s),

@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bgpbt.agents import Architectures
+from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.compilation import jit
 from bgpbt.agents.networks import kernel_gradient
 from bgpbt.agents.programs import seed_words
-from bgpbt.envs import Environment
+from bgpbt.envs import Environment, many
 from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment
 
@@ -32,6 +32,7 @@ __all__ = [
     "Way",
     "matrix_products",
     "peak_memory",
+    "policy_network",
     "raw_environment",
     "reset_peak_memory",
     "shapes_of",
@@ -101,31 +102,52 @@ def raw_environment(
     """
     starts = jit(environment.starts)(seed_words(1))
     vector_state = jax.tree.map(jnp.asarray, environment.reset(starts))
-    alone = State(
-        vector_state.physics, vector_state.observation, vector_state.reward, vector_state.terminated
-    )
-    begin = vector_state if resets else alone
+    running = State(*environment.running(vector_state)[:4])
+    begin = environment.running(vector_state) if resets else running
+    running_starts = environment.running(starts)
     shape = (environment.count, environment.environment.action_size)
 
-    @compiled
     def stepped(state: Any, key: jax.Array) -> Any:
         def step(t: jax.Array, state: Any) -> Any:
             action_ba = jax.random.uniform(jax.random.fold_in(key, t), shape, minval=-1.0, maxval=1.0)
             if resets:
-                return environment.step(state, starts, action_ba)
-            return jax.vmap(environment.environment.step)(state, action_ba)
+                return environment.advance(state, running_starts, action_ba)
+            return many.step(environment.environment, state, action_ba)
 
         return jax.lax.fori_loop(0, steps, step, state)
 
+    program = compiled(stepped).lower(begin, seed_words(2)).compile()
     state = begin
 
     def call() -> Any:
         nonlocal state
-        following = stepped(state, seed_words(2))
+        following = program(state, seed_words(2))
         state = following if resets else begin
         return following
 
     return Limit(call=call, work=float(steps * environment.count))
+
+
+def policy_network(environment: VectorEnvironment, architecture: Architecture, steps: int) -> Limit:
+    """Return `steps` passes of all environments' observations through a policy's network and nothing else."""
+    task = environment.environment
+    random = np.random.default_rng(0)
+    parameters, spectral = networks.initialise(
+        random, architecture, task.observation_size, 2 * task.action_size
+    )
+    observation_bo = jnp.asarray(random.normal(size=(environment.count, task.observation_size)), jnp.float32)
+
+    def passed(parameters: Any, observation_bo: jax.Array) -> jax.Array:
+        def forward(_: jax.Array, total: jax.Array) -> jax.Array:
+            # What comes in depends on what came out, so that no pass can be left out.
+            logits_bl = networks.apply(parameters, spectral, observation_bo + 1e-9 * total)
+            return jnp.sum(logits_bl)
+
+        total: jax.Array = jax.lax.fori_loop(0, steps, forward, jnp.zeros(()))
+        return total
+
+    program = jit(passed).lower(parameters, observation_bo).compile()
+    return Limit(call=lambda: program(parameters, observation_bo), work=float(steps * environment.count))
 
 
 def plain_gradient(input_bi: jax.Array, slope_bo: jax.Array) -> jax.Array:

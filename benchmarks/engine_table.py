@@ -35,6 +35,7 @@ class Row:
     compilations: int
     compilation_s: float
     seconds: dict[str, list[float]]  # per step, GFLOP or round, of all repeats
+    acting: Share | None = None  # a rollout, beside raw environments and the policy's network together
 
 
 HEADER = (
@@ -61,10 +62,11 @@ def line(row: Row) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the table as Markdown; in brackets the share of the limit."""
+    """Return the table as Markdown; in brackets the share of the limit, or the shares of both limits."""
 
-    def part(share: Share, unit: float) -> str:
-        return f"{float(f'{share.rate / unit:.3g}'):,g} ({share.share:.0%})"
+    def part(share: Share, unit: float, also: Share | None = None) -> str:
+        shares = [f"{each.share:.0%}" for each in (share, also) if each is not None]
+        return f"{float(f'{share.rate / unit:.3g}'):,g} ({', '.join(shares)})"
 
     titles = (
         "task",
@@ -86,7 +88,7 @@ def markdown(rows: Sequence[Row]) -> str:
                 f"`{row.environment}`",
                 row.size,
                 str(row.members),
-                part(row.rollout, 1e3),
+                part(row.rollout, 1e3, row.acting),
                 part(row.evaluation, 1e3),
                 part(row.learner, 1),
                 part(row.training, 1e3),

@@ -7,7 +7,8 @@ does; the least of some calls, all forms in turn:
 
 - `by itself`: Brax's engine as it is, compiled by XLA as it is;
 - `compiled`: the same, with the options that we compile with (`bgpbt.agents.compilation`);
-- `vectorised`: with what XLA computes many at a time, too (`bgpbt.envs.paper.vectorised`).
+- `vectorised`: with forms that XLA computes many at a time (`bgpbt.envs.paper.vectorised`) and the batch last
+  (`bgpbt.envs.batch_last`), as we step them.
 
 Beside them stands the largest difference between an observation after one step and that of Brax's engine by
 itself. On halfcheetah, whose feet are on the floor, rounding decides whether they bounce.
@@ -16,7 +17,7 @@ itself. On halfcheetah, whose feet are on the floor, rounding decides whether th
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,9 +34,9 @@ from tyro.conf import arg
 
 from bgpbt.agents.compilation import jit
 from bgpbt.agents.programs import seed_words
+from bgpbt.envs import many
 from bgpbt.envs.brax_import import import_brax_v1
 from bgpbt.envs.paper import locomotion, tasks
-from bgpbt.envs.paper.vectorised import vectorise
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.storage.machine import processor
@@ -115,20 +116,21 @@ def prepared(name: str, form: str, count: int) -> Form:
             seed_words(2), (count, vector.environment.action_size), minval=-1.0, maxval=1.0
         )
         after = compiled(vector.step)(state, starts, action_ba)
-        limit.call()  # compiles, while the engine has this form
     return Form(limit=limit, observation_bo=np.asarray(after.observation))
 
 
 @contextmanager
 def as_vectorised(wanted: bool) -> Iterator[None]:
-    """Make tasks with or without the vectorised forms."""
+    """Make tasks and step them in vectorised forms, or as Brax does."""
     jumpy = import_brax_v1("brax.v1.jumpy")
-    form = vectorise if wanted else _unchanged
-    with (
-        patch.object(tasks, "vectorise", form),
-        patch.object(locomotion, "vectorise", form),
-        patch.object(jumpy, "arctan2", _ARCTANGENT_OF_BRAX),
-    ):
+    changed: list[tuple[Any, str, Callable[..., Any]]]
+    changed = [] if wanted else [(tasks, "vectorise", _unchanged), (locomotion, "vectorise", _unchanged)]
+    changed += [] if wanted else [(many, "runs_last", lambda environment: False)]
+    with ExitStack() as stack:
+        for name, function in _OF_BRAX.items():  # the engine is one for all tasks
+            stack.enter_context(patch.object(jumpy, name, function))
+        for module, name, function in changed:
+            stack.enter_context(patch.object(module, name, function))
         yield
 
 
@@ -136,7 +138,7 @@ def _unchanged(system: Any) -> None:
     """Leave a system as Brax has it."""
 
 
-_ARCTANGENT_OF_BRAX = import_brax_v1("brax.v1.jumpy").arctan2
+_OF_BRAX = {name: getattr(import_brax_v1("brax.v1.jumpy"), name) for name in ("arctan2", "cross")}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bgpbt.agents.member import Policy
 from bgpbt.agents.rollout import act
-from bgpbt.envs import Environment
+from bgpbt.envs import Environment, many
 
 __all__ = ["EpisodeReturns", "episode_returns"]
 
@@ -52,11 +52,12 @@ def episode_returns(
     def step(carry):  # type: ignore[no-untyped-def]
         t, state, alive_b, return_b = carry
         action_ba, _ = act(policy, state.observation, jax.random.fold_in(action_key, t))
-        state = jax.vmap(environment.step)(state, jnp.tanh(action_ba))
+        state = many.step(environment, state, jnp.tanh(action_ba))
         # An ended episode's physics may run away to NaN, so it is left out by `where`, not by a product.
         return_b = return_b + jnp.where(alive_b, state.reward, 0.0)
         return t + 1, state, alive_b & ~state.terminated, return_b
 
+    state = state._replace(physics=many.running(environment, state.physics))
     first = (jnp.int32(0), state, jnp.ones(episodes, bool), jnp.zeros(episodes))
     steps, _, _, return_b = jax.lax.while_loop(goes_on, step, first)
     return return_b, steps

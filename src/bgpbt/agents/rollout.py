@@ -74,14 +74,14 @@ def collect(
 
     `begin` is where the environments stand and where their next episodes start.
     """
-    state, starts = begin
+    state, starts = environment.running(begin[0]), environment.running(begin[1])
     steps, most_steps = extent
 
     def step(t: jax.Array, carry: tuple[VectorState, Experience]) -> tuple[VectorState, Experience]:
         state, buffer = carry
         observation_bo = state.observation
         action_ba, distribution = act(policy, observation_bo, jax.random.fold_in(key, t))
-        following = environment.step(state, starts, jnp.tanh(action_ba))
+        following = environment.advance(state, starts, jnp.tanh(action_ba))
         buffer = Experience(
             observation_tbo=buffer.observation_tbo.at[t].set(observation_bo),
             unsquashed_action_tba=buffer.unsquashed_action_tba.at[t].set(action_ba),
@@ -97,4 +97,4 @@ def collect(
     bound = steps if most_steps is None else most_steps
     state, buffer = jax.lax.fori_loop(0, bound, step, (state, buffer))
     last_observation_tbo = buffer.observation_tbo.at[steps].set(state.observation)
-    return state, buffer._replace(observation_tbo=last_observation_tbo)
+    return environment.at_rest(state), buffer._replace(observation_tbo=last_observation_tbo)

@@ -26,11 +26,15 @@ class BraxTask:
         task: `Env` of `brax.v1.envs` or of `brax.envs`.
         state_type: the `State` that goes with it.
         bodies_field: what that `State` calls its bodies.
+        batch_last: whether a CPU steps many copies with the batch last (`bgpbt.envs.many`).
     """
 
-    def __init__(self, name: str, task: Any, *, state_type: Any, bodies_field: str) -> None:
+    def __init__(
+        self, name: str, task: Any, *, state_type: Any, bodies_field: str, batch_last: bool = False
+    ) -> None:
         self.name = name
         self.action_size = int(task.action_size)
+        self.batch_last = batch_last
         self._task = task
         self._state_type = state_type
         self._bodies_field = bodies_field

@@ -8,13 +8,14 @@ Symbols: b environments, a actuators, o observation.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.envs import many
 from bgpbt.envs.protocol import Environment, State
 from bgpbt.errors import InputError
 
@@ -41,6 +42,9 @@ class VectorState(NamedTuple):
     terminated: jax.Array  # (b,) bool: the episode ended by the task's own rules
     truncated: jax.Array  # (b,) bool: the time limit cut the episode, which had not terminated
     episode_step: jax.Array  # (b,) int32: steps done in the running episode
+
+
+Standing = TypeVar("Standing", StartStates, VectorState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,28 +90,29 @@ class VectorEnvironment:
 
     def step(self, state: VectorState, starts: StartStates, action_ba: jax.Array) -> VectorState:
         """Take one step in each environment; an episode that it ends is followed by the start of another."""
+        return self.at_rest(self.advance(self.running(state), self.running(starts), action_ba))
+
+    def running(self, state: Standing) -> Standing:
+        """Return states as a loop of `advance` takes them; their physics may have the environments last."""
+        return state._replace(physics=many.running(self.environment, state.physics))
+
+    def at_rest(self, state: Standing) -> Standing:
+        """Return states that were `running` with the environments first."""
+        return state._replace(physics=many.at_rest(self.environment, state.physics))
+
+    def advance(self, state: VectorState, starts: StartStates, action_ba: jax.Array) -> VectorState:
+        """Take one step as `step` does, from `running` states to `running` ones."""
         before = State(state.physics, state.observation, state.reward, state.terminated)
-        after = jax.vmap(self.environment.step)(before, action_ba)
+        after = many.step(self.environment, before, action_ba)
         episode_step_b = state.episode_step + 1
         # The task's own end comes first: an episode that terminates in its last step has no future value.
         truncated_b = (episode_step_b >= self.episode_length) & ~after.terminated
         over_b = after.terminated | truncated_b
-        physics, observation_bo = _where(over_b, starts, StartStates(after.physics, after.observation))
         return VectorState(
-            physics=physics,
-            observation=observation_bo,
+            physics=many.where(self.environment, over_b, starts.physics, after.physics),
+            observation=jnp.where(over_b[:, None], starts.observation, after.observation),
             reward=after.reward,
             terminated=after.terminated,
             truncated=truncated_b,
             episode_step=jnp.where(over_b, 0, episode_step_b),
         )
-
-
-def _where(over_b: jax.Array, starts: StartStates, running: StartStates) -> StartStates:
-    """Choose between two trees of arrays (b, ...), environment by environment."""
-
-    def choose(start: jax.Array, current: jax.Array) -> jax.Array:
-        return jnp.where(over_b.reshape(-1, *[1] * (start.ndim - 1)), start, current)
-
-    chosen: StartStates = jax.tree.map(choose, starts, running)
-    return chosen

@@ -37,6 +37,8 @@ class Rules:
 class Locomotion:
     """A system of bodies under some rules."""
 
+    batch_last = True  # a CPU steps many copies so (`bgpbt.envs.many`)
+
     def __init__(self, name: str, system: Any, rules: Rules) -> None:
         self.name = name
         self.action_size = int(system.num_joint_dof)

@@ -26,4 +26,4 @@ def make_paper(name: str) -> Environment:
     envs = import_brax_v1("brax.v1.envs")
     task = envs.get_environment(name, legacy_spring=True)  # the dynamics of 2022
     vectorise(task.sys)
-    return BraxTask(name, task, state_type=envs.State, bodies_field="qp")
+    return BraxTask(name, task, state_type=envs.State, bodies_field="qp", batch_last=True)

@@ -2,9 +2,9 @@
 
 The engine appends what acts on the children of joints to what acts on their parents, and adds it all up by
 body. XLA makes one loop of appending and everything before it, with a branch for every number. Here parents
-are added up first and children after them: the same sums in the same order. And angles of joints come from
-an arctangent for which XLA calls the C library, where a polynomial does. A step of ant takes two thirds of
-the time.
+are added up first and children after them: the same sums in the same order. Angles of joints come from an
+arctangent for which XLA calls the C library, where a polynomial does. And the factors of cross products are
+computed once. With the batch last (`bgpbt.envs.batch_last`) steps take a quarter to two fifths of the time.
 """
 
 from typing import Any
@@ -32,6 +32,18 @@ def vectorise(system: Any) -> None:
     system.actuators = [_Actuators(actuators) for actuators in system.actuators]
     jumpy: Any = import_brax_v1("brax.v1.jumpy")
     jumpy.arctan2 = arctan2
+    jumpy.cross = cross
+
+
+def cross(first: Any, second: Any) -> Any:
+    """Return the cross product of vectors (3,).
+
+    Each of its numbers takes four of the factors'. Without a barrier XLA would compute the factors anew for
+    each of them, and whatever they are made of.
+    """
+    if not isinstance(first, jax.Array) and not isinstance(second, jax.Array):
+        return np.cross(first, second)  # a constant of the engine's
+    return jnp.cross(*jax.lax.optimization_barrier((first, second)))
 
 
 def arctan2(y: Any, x: Any) -> Any:
