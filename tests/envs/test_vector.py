@@ -144,3 +144,40 @@ def test_wrapping_changes_nothing_about_a_step() -> None:
 def test_sizes_below_one_are_refused(count: int, episode_length: int) -> None:
     with pytest.raises(InputError, match=r"must be 1 or more.*got (0|-1)"):
         VectorEnvironment(environment=Countdown(1, 1), count=count, episode_length=episode_length)
+
+
+class CountdownOfTwo(Countdown):
+    """With clocks for two hands, so that physics have an axis beside the batch."""
+
+    def __init__(self, *, batch_last: bool) -> None:
+        super().__init__(1, 9)
+        self.batch_last = batch_last
+
+    def reset(self, key: jax.Array) -> State:
+        state = super().reset(key)
+        return state._replace(
+            physics=jax.tree.map(lambda clock: jnp.stack([clock, 2 * clock]), state.physics)
+        )
+
+    def step(self, state: State, action: jax.Array) -> State:
+        first = state._replace(physics=jax.tree.map(lambda clock: clock[0], state.physics))
+        after = super().step(first, action)
+        hands = jax.tree.map(
+            lambda clock, hand: jnp.stack([hand, clock[1] + 1]), state.physics, after.physics
+        )
+        return after._replace(physics=hands)
+
+
+def test_episodes_are_the_same_where_the_batch_is_last() -> None:
+    states = []
+    for batch_last in (False, True):
+        environment = CountdownOfTwo(batch_last=batch_last)
+        vector = VectorEnvironment(environment=environment, count=7, episode_length=5)
+        starts = vector.starts(jax.random.PRNGKey(4))
+        assert jax.tree.map(jnp.shape, starts) == jax.tree.map(
+            jnp.shape, vector.at_rest(vector.running(starts))
+        )
+        running = jax.tree.leaves(vector.running(starts).physics)
+        assert all(clock.shape == ((2, 7) if batch_last else (7, 2)) for clock in running)
+        states.append(run(vector, starts, steps=20))
+    jax.tree.map(np.testing.assert_array_equal, *states)

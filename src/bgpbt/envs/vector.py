@@ -44,7 +44,7 @@ class VectorState(NamedTuple):
     episode_step: jax.Array  # (b,) int32: steps done in the running episode
 
 
-Standing = TypeVar("Standing", StartStates, VectorState)
+States = TypeVar("States", StartStates, VectorState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +92,11 @@ class VectorEnvironment:
         """Take one step in each environment; an episode that it ends is followed by the start of another."""
         return self.at_rest(self.advance(self.running(state), self.running(starts), action_ba))
 
-    def running(self, state: Standing) -> Standing:
+    def running(self, state: States) -> States:
         """Return states as a loop of `advance` takes them; their physics may have the environments last."""
         return state._replace(physics=many.running(self.environment, state.physics))
 
-    def at_rest(self, state: Standing) -> Standing:
+    def at_rest(self, state: States) -> States:
         """Return states that were `running` with the environments first."""
         return state._replace(physics=many.at_rest(self.environment, state.physics))
 
