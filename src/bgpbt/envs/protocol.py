@@ -29,8 +29,8 @@ class State(NamedTuple):
 class Environment(Protocol):
     """A task for an agent. Both functions are pure, jit-compiled, and may be mapped with `jax.vmap`.
 
-    One that has an attribute `batch_last`, which is true, is stepped on a CPU by `bgpbt.envs.batch_last.vmap_last`
-    instead: the same, and faster where it works on short vectors.
+    One that has an attribute `batch_last`, which is true, is stepped on a CPU by
+    `bgpbt.envs.batch_last.vmap_last` instead: the same, and faster where it works on short vectors.
     """
 
     @property
