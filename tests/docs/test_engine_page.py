@@ -29,8 +29,7 @@ def test_the_shares_of_plain_products_are_those_that_were_measured() -> None:
             plain, learner = row["seconds"]["plain_products"], row["seconds"]["learner"]
             share = median(limit / own for limit, own in zip(plain, learner, strict=True))
             shares[row["size"]].append(share)
-    assert f"{min(shares['paper']):.0%} to {max(shares['paper']):.0%}" == "91% to 97%"
-    assert "of XLA's own way alone it is\n  91% to 97%" in PAGE
+    assert f"of XLA's own way alone it is\n  {min(shares['paper']):.0%} to {max(shares['paper']):.0%}" in PAGE
     (small,) = shares["small"]
     assert f"{small:.0%} of products in XLA's own way" in PAGE
 
