@@ -4,8 +4,8 @@ A CPU computes many numbers at a time along the last axis. `jax.vmap` puts a bat
 the function itself works on, and where that is a vector of three coordinates nothing is gained. Here the
 function is traced for one case, and each operation is done on all cases with the batch behind its axes.
 
-Operations whose rule in `jax.vmap` would move the batch to the front have one of their own. The others are
-left to `jax.vmap`, which keeps the batch where it is for arithmetic and is right for all.
+Operations whose rule in `jax.vmap` would move the batch to the front have one of their own, and so have the
+most frequent ones, since tracing takes time. The others are left to `jax.vmap`, which is right for all.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -102,11 +102,11 @@ def _as_vmap(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_O
     return _results(result, is_mapped=True)
 
 
-def _arithmetic(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_Operand]:
-    """Bring all operands to the shape of the result; of such `jax.vmap` leaves the batch in its place."""
+def _elementwise(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_Operand]:
+    """Bring all operands to the shape of the result, batch and all."""
     shape = _shape(equation.outvars[0])
-    alike = [_Operand(_spread(operand, shape, size), True) for operand in operands]
-    return _as_vmap(equation, alike, size)
+    values = [_spread(operand, shape, size) for operand in operands]
+    return _results(equation.primitive.bind(*values, **equation.params), is_mapped=True)
 
 
 def _broadcast_in_dim(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_Operand]:
@@ -232,13 +232,15 @@ _CALLS: Mapping[str, str] = {  # and the parameter that holds what is called
     "custom_vjp_call": "call_jaxpr",
 }
 
-_ARITHMETIC = (
+_ELEMENTWISE = (
     *("add", "sub", "mul", "div", "rem", "max", "min", "pow", "atan2", "and", "or", "xor"),
-    *("eq", "ne", "lt", "le", "gt", "ge", "select_n", "clamp", "nextafter"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "select_n", "clamp", "nextafter", "convert_element_type"),
+    *("neg", "sign", "abs", "sqrt", "rsqrt", "integer_pow", "square", "exp", "log", "log1p", "tanh"),
+    *("sin", "cos", "tan", "floor", "ceil", "round", "is_finite", "not", "logistic"),
 )
 
 _RULES: Mapping[str, _Rule] = {
-    **dict.fromkeys(_ARITHMETIC, _arithmetic),
+    **dict.fromkeys(_ELEMENTWISE, _elementwise),
     "broadcast_in_dim": _broadcast_in_dim,
     "concatenate": _concatenate,
     "dot_general": _dot_general,
