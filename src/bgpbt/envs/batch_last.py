@@ -197,8 +197,10 @@ def _barrier(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_O
 
 def _scan(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_Operand]:
     """Loop as `jax.lax.scan` does: its steps come first, as before."""
-    params = equation.params
-    first_carry, first_input = params["num_consts"], params["num_consts"] + params["num_carry"]
+    params, step = equation.params, _closed(equation.params["jaxpr"])
+    # What a step takes or gives one row of has an axis more out here; all else is carried or constant.
+    first_input = len(operands) - _longer(equation.invars, step.jaxpr.invars)
+    first_carry = first_input - (len(equation.outvars) - _longer(equation.outvars, step.jaxpr.outvars))
     constants, carried, inputs = (
         operands[:first_carry],
         operands[first_carry:first_input],
@@ -208,7 +210,7 @@ def _scan(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_Oper
     def body(carry: list[Any], slices: list[Any]) -> tuple[list[Any], list[Any]]:
         running = [_Operand(value, True) for value in carry]
         current = [_Operand(value, each.is_mapped) for value, each in zip(slices, inputs, strict=True)]
-        results = _evaluate(params["jaxpr"], [*constants, *running, *current], size)
+        results = _evaluate(step, [*constants, *running, *current], size)
         values = [_mapped(result, size) for result in results]
         return values[: len(carry)], values[len(carry) :]
 
@@ -259,6 +261,13 @@ def _shape(variable: Any) -> tuple[int, ...]:
     """Return the shape of one case's value."""
     shape: tuple[int, ...] = variable.aval.shape
     return shape
+
+
+def _longer(variables: Sequence[Any], others: Sequence[Any]) -> int:
+    """Return how many have more axes than their counterpart."""
+    return sum(
+        len(_shape(variable)) > len(_shape(other)) for variable, other in zip(variables, others, strict=True)
+    )
 
 
 def _closed(jaxpr: Any) -> ClosedJaxpr:
