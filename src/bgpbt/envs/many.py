@@ -5,6 +5,7 @@ steps of some environments are several times as fast then. So a loop begins with
 with `step`, and ends with `at_rest`. What an agent sees and does has the batch first throughout.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -37,6 +38,12 @@ def step(environment: Environment, state: State, action_ba: jax.Array) -> State:
     """Go on by one control step in each; physics are `running`, all else has the batch first."""
     if not runs_last(environment):
         return jax.vmap(environment.step)(state, action_ba)
+    after: State = _step_last(environment, state, action_ba)
+    return after
+
+
+@partial(jax.jit, static_argnums=0)  # traced once, whoever calls it
+def _step_last(environment: Environment, state: State, action_ba: jax.Array) -> State:
     after: State = vmap_last(environment.step)(state._replace(observation=state.observation.T), action_ba.T)
     return after._replace(observation=_batch_first(after.observation))
 
