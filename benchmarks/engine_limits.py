@@ -101,9 +101,11 @@ def raw_environment(
     call goes on where the last one ended, as rollouts do: what a step costs depends on the state.
     """
     starts = jit(environment.starts)(seed_words(1))
-    vector_state = jax.tree.map(jnp.asarray, environment.reset(starts))
-    running = State(*environment.running(vector_state)[:4])
-    begin = environment.running(vector_state) if resets else running
+    vector_state = environment.running(jax.tree.map(jnp.asarray, environment.reset(starts)))
+    alone = State(
+        vector_state.physics, vector_state.observation, vector_state.reward, vector_state.terminated
+    )
+    begin = vector_state if resets else alone
     running_starts = environment.running(starts)
     shape = (environment.count, environment.environment.action_size)
 

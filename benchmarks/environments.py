@@ -124,11 +124,11 @@ def as_vectorised(wanted: bool) -> Iterator[None]:
     """Make tasks and step them in vectorised forms, or as Brax does."""
     jumpy = import_brax_v1("brax.v1.jumpy")
     changed: list[tuple[Any, str, Callable[..., Any]]]
-    changed = [] if wanted else [(tasks, "vectorise", _unchanged), (locomotion, "vectorise", _unchanged)]
-    changed += [] if wanted else [(many, "runs_last", lambda environment: False)]
+    changed = [(jumpy, name, function) for name, function in _OF_BRAX.items()]  # one engine for all tasks
+    if not wanted:
+        changed += [(module, "vectorise", _unchanged) for module in (tasks, locomotion)]
+        changed.append((many, "runs_last", lambda environment: False))
     with ExitStack() as stack:
-        for name, function in _OF_BRAX.items():  # the engine is one for all tasks
-            stack.enter_context(patch.object(jumpy, name, function))
         for module, name, function in changed:
             stack.enter_context(patch.object(module, name, function))
         yield
