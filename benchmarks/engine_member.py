@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from bgpbt.agents import PPOTrainer
+from bgpbt.agents.buffers import BufferPool
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.programs import Iteration, seed_words
 from engine_limits import Limit, Shapes, shapes_of, timed
@@ -85,7 +86,7 @@ class TimedMember:
         self._hyperparameters = hyperparameters_of(DEFAULTS)
         self._unrolls = settings.unrolls_per_iteration(int(self._hyperparameters.batch_size))
         self._episodes = settings.evaluation_episodes
-        self._no_lesson = self.programs.no_lesson
+        self._buffers = BufferPool(trainer.environment, trainer.learner.longest_rollout).take()
         self._iteration = 0
         updates = settings.minibatches * int(self._hyperparameters.update_epochs)
         self.work = {  # of an iteration, and of an evaluation
@@ -97,7 +98,9 @@ class TimedMember:
     def start(self) -> None:
         """Train for an unroll and evaluate as a run does, in one program each."""
         iteration = Iteration(seed=seed_words(0), index=0, unrolls=1)
-        self.member, _ = self.programs.iterate(self.member, self._starts, self._hyperparameters, iteration)
+        self.member, self._buffers, _ = self.programs.iterate(
+            self.member, self._starts, self._buffers, self._hyperparameters, iteration
+        )
         jax.block_until_ready(self.programs.evaluate(self.member.policy, seed_words(0)))
 
     def do(self, part: Part) -> None:
@@ -106,12 +109,12 @@ class TimedMember:
         numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
         match part:
             case "rollout":
-                self.member, self._experience = jax.block_until_ready(
-                    programs.collect(self.member, self._starts, *numbers)
+                self.member, self._buffers = jax.block_until_ready(
+                    programs.collect(self.member, self._starts, self._buffers, *numbers)
                 )
             case "learner":
-                self.member, _ = jax.block_until_ready(
-                    programs.learn(self.member, self._experience, self._no_lesson, *numbers)
+                self.member, self._buffers, _ = jax.block_until_ready(
+                    programs.learn(self.member, self._buffers, programs.no_tuition, *numbers)
                 )
                 self._iteration += 1
             case "evaluation":

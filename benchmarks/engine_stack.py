@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import PPOTrainer
+from bgpbt.agents.buffers import blank_buffers
 from bgpbt.agents.compilation import jit
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.padding import pad_member
-from bgpbt.agents.programs import Functions, blank_lesson, evaluate_key, seed_words
+from bgpbt.agents.programs import Functions, evaluate_key, seed_words
 from engine_member import MINIBATCH, Part, agent_shapes
 
 __all__ = ["TimedStack"]
@@ -36,7 +37,7 @@ class TimedStack:
         self._episodes = members * settings.evaluation_episodes
         self._starts = programs.draw_starts(seed_words(0))
         member = programs.initialise(seed_words(0), self._starts)
-        self._experience: Any = None
+        self._buffers: Any = None
         self._iteration = 0
 
         def stacked(tree: Any) -> Any:
@@ -47,12 +48,14 @@ class TimedStack:
         self._numbers = stacked((hyperparameters, np.int32(unrolls), seed_words(0)))
 
         def collect(member: Any, starts: Any, numbers: Any, iteration: Any) -> Any:
-            return functions.collect(member, starts, *numbers, iteration, most_steps=jnp.int32(steps))
+            buffers = blank_buffers(vector, learner.longest_rollout)
+            return functions.collect(
+                member, starts, buffers, *numbers, iteration, most_steps=jnp.int32(steps)
+            )
 
-        def learn(member: Any, experience: Any, numbers: Any, iteration: Any) -> Any:
-            lesson = jax.tree.map(jnp.asarray, blank_lesson(learner))
+        def learn(member: Any, buffers: Any, numbers: Any, iteration: Any) -> Any:
             return functions.learn(
-                member, experience, lesson, *numbers, iteration, most_steps=jnp.int32(steps)
+                member, buffers, programs.no_tuition, *numbers, iteration, most_steps=jnp.int32(steps)
             )[0]
 
         def evaluate(policy: Any) -> Any:
@@ -76,12 +79,12 @@ class TimedStack:
         iteration = np.int32(self._iteration)
         match part:
             case "rollout":
-                self._stack, self._experience = jax.block_until_ready(
+                self._stack, self._buffers = jax.block_until_ready(
                     self._collect(self._stack, self._starts, self._numbers, iteration)
                 )
             case "learner":
                 self._stack = jax.block_until_ready(
-                    self._learn(self._stack, self._experience, self._numbers, iteration)
+                    self._learn(self._stack, self._buffers, self._numbers, iteration)
                 )
                 self._iteration += 1
             case "evaluation":

@@ -18,6 +18,7 @@ import hashlib
 import jax
 import numpy as np
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
+from bgpbt.agents.buffers import BufferPool
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.programs import Iteration, seed_words
 from bgpbt.space import ppo_space
@@ -26,13 +27,15 @@ architectures = Architectures(policy=Architecture(depth=2, width=32), value=Arch
 settings = PPOSettings(
     environment="ur5e", environments=128, minibatches=8, episode_length=250, architectures=architectures
 )
-programs = PPOTrainer(settings, ppo_space()).programs(architectures)
+trainer = PPOTrainer(settings, ppo_space())
+programs = trainer.programs(architectures)
+buffers = BufferPool(trainer.environment, trainer.learner.longest_rollout).take()
 hyperparameters = hyperparameters_of({**DEFAULTS, "batch_size": 128, "unroll_length": 10})
 starts = programs.draw_starts(seed_words(0))
 for _ in range(REPEATS):
     member = programs.initialise(seed_words(0), starts)
     iteration = Iteration(seed=seed_words(0), index=0, unrolls=settings.unrolls_per_iteration(128))
-    member, _ = programs.iterate(member, starts, hyperparameters, iteration)
+    member, buffers, _ = programs.iterate(member, starts, buffers, hyperparameters, iteration)
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(member):
         digest.update(np.asarray(leaf).tobytes())

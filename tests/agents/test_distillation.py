@@ -13,10 +13,11 @@ from bgpbt.agents import (
     action_distribution,
     networks,
 )
-from bgpbt.agents.distillation import no_lesson, no_tuition, teach, teacher_of
+from bgpbt.agents.buffers import blank_buffers
+from bgpbt.agents.distillation import no_tuition, teacher_of
 from bgpbt.agents.member import initialise_agent
+from bgpbt.agents.minibatch import _separated, recorded
 from bgpbt.agents.normaliser import normalise
-from bgpbt.agents.rollout import empty
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Distil, Fresh, Order, Proposal, ProposalSource, Purpose, Start
 from bgpbt.toys import MemoryCheckpoints
@@ -109,25 +110,25 @@ def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTra
     room = Architectures(policy=Architecture(depth=4, width=128), value=Architecture(depth=3, width=64))
     environment, random = trainer.environment, np.random.default_rng(0)
     member = initialise_agent(random, teacher, environment, environment.starts(jax.random.PRNGKey(1)))
-    experience = jax.tree.map(
-        lambda array: jnp.asarray(random.normal(size=array.shape), array.dtype), empty(environment, 3)
+    experience, buffer_tbk = jax.tree.map(
+        lambda array: jnp.asarray(random.normal(size=array.shape), array.dtype),
+        blank_buffers(environment, 3),
     )
-    blank = no_lesson(3, environment.count, environment.environment.action_size)
-    tuition = no_tuition(room, environment.environment)._replace(
-        teacher=teacher_of(member, teacher, room),
-        is_taught=jnp.asarray(True),
-        kl_weight=jnp.float32(2.0),
-    )
-    lesson = teach(tuition, experience, jnp.int32(2), blank)
+    nobody = no_tuition(room, environment.environment)
+    tuition = nobody._replace(teacher=teacher_of(member, teacher, room), is_taught=jnp.asarray(True))
     seen_tbo = normalise(member.normaliser, experience.observation_tbo[:2])
-    expected_tbl = networks.apply(member.parameters.policy, member.spectral.policy, seen_tbo)
-    np.testing.assert_allclose(lesson.logits_tbl[:2], expected_tbl, rtol=1e-4, atol=1e-5)
-    expected_tb = networks.apply(member.parameters.value, (), seen_tbo)[..., 0]
-    np.testing.assert_allclose(lesson.value_tb[:2], expected_tb, rtol=1e-4, atol=1e-5)
-    assert lesson.kl_weight == 2.0
-    assert not np.any(lesson.logits_tbl[2])  # beyond the steps
-    nothing = teach(tuition._replace(is_taught=jnp.asarray(False)), experience, jnp.int32(2), blank)
-    assert not np.any(nothing.logits_tbl)
+    logits_tbl = networks.apply(member.parameters.policy, member.spectral.policy, seen_tbo)
+    value_tb = networks.apply(member.parameters.value, (), seen_tbo)[..., 0]
+    for tutor, taught in ((tuition, 1.0), (nobody, 0.0)):
+        key = jax.random.PRNGKey(2)
+        record_tbk = recorded(experience, tutor, jnp.int32(2), key, buffer_tbk).record_tbk
+        columns = _separated(record_tbk[:2].reshape(-1, record_tbk.shape[-1]))
+        said_tbl = columns.teacher_logits.reshape(logits_tbl.shape)
+        np.testing.assert_allclose(said_tbl, taught * logits_tbl, rtol=1e-4, atol=1e-5)
+        said_tb = columns.teacher_value.reshape(value_tb.shape)
+        np.testing.assert_allclose(said_tb, taught * value_tb, rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(columns.reward, experience.reward_tb[:2].ravel())
+        np.testing.assert_array_equal(record_tbk[2], buffer_tbk[2])  # beyond the steps
 
 
 def test_equal_distillations_give_equal_bytes(trainer: PPOTrainer) -> None:

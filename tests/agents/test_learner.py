@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bgpbt.agents import Architecture, Architectures, networks
-from bgpbt.agents.distillation import no_lesson
+from bgpbt.agents.buffers import BufferPool, Buffers, blank_buffers
+from bgpbt.agents.distillation import no_tuition
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner, _cheapest, _share, _shuffled
 from bgpbt.agents.loss import LossTerms, ppo_loss
@@ -69,8 +70,9 @@ def numbered_steps() -> Steps:
         terminated_tb=steps_tb.astype(bool),
         truncated_tb=steps_tb.astype(bool),
     )
-    lesson = jax.device_put(no_lesson(LONGEST, ENVIRONMENTS, 1))
-    return recorded(experience, lesson, jnp.int32(LONGEST), jax.random.PRNGKey(1))
+    tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
+    buffer_tbk = blank_buffers(VECTOR, LONGEST).record_tbk
+    return recorded(experience, tuition, jnp.int32(LONGEST), jax.random.PRNGKey(1), buffer_tbk)
 
 
 @pytest.mark.parametrize(
@@ -168,14 +170,43 @@ CONFIGURATION = {
 }
 
 
-def iterate(slice_steps: tuple[int, ...], unrolls: int = 4) -> tuple[Member, LossTerms]:
+def new_buffers() -> Buffers:
+    return BufferPool(VECTOR, LONGEST).take()
+
+
+def iterate(
+    slice_steps: tuple[int, ...], unrolls: int = 4, buffers: Buffers | None = None
+) -> tuple[Member, LossTerms]:
     member, starts = new_member()
-    return programs(*slice_steps).iterate(
+    member, _, terms = programs(*slice_steps).iterate(
         member,
         starts,  # type: ignore[arg-type]
+        new_buffers() if buffers is None else buffers,
         hyperparameters_of(CONFIGURATION),
         Iteration(seed=seed_words(5), index=0, unrolls=unrolls),
     )
+    return member, terms
+
+
+@pytest.mark.parametrize("slice_steps", [(40,), (3,), (10,), (8, 24)])
+@pytest.mark.parametrize("unrolls", [1, 3])
+def test_what_is_stale_is_not_looked_at(slice_steps: tuple[int, ...], unrolls: int) -> None:
+    """Whoever used the buffers before may have come to numbers that are none."""
+    stale = jax.tree.map(
+        lambda leaf: np.full_like(leaf, leaf.dtype == bool or np.nan), blank_buffers(VECTOR, LONGEST)
+    )
+    after_another, after_nobody = (
+        iterate(slice_steps, unrolls, buffers) for buffers in (stale, new_buffers())
+    )
+    jax.tree.map(np.testing.assert_array_equal, after_another, after_nobody)
+
+
+def test_buffers_are_used_again() -> None:
+    pool = BufferPool(VECTOR, LONGEST)
+    first, second = pool.take(), pool.take()
+    assert first is not second
+    pool.give_back(first)
+    assert pool.take() is first
 
 
 def test_an_update_does_not_depend_on_the_slices_it_is_computed_in() -> None:
@@ -226,8 +257,9 @@ def plain_ppo(
     minibatches = -(-sequences // int(hyperparameters.batch_size))
     updates = 0
     order_key, noise_key = jax.random.split(learning_key)
-    lesson = jax.device_put(no_lesson(steps, ENVIRONMENTS, 1))
-    data = recorded(experience, lesson, jnp.int32(steps), noise_key)
+    tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
+    buffer_tbk = blank_buffers(VECTOR, steps).record_tbk
+    data = recorded(experience, tuition, jnp.int32(steps), noise_key, buffer_tbk)
     for epoch in range(int(hyperparameters.update_epochs)):
         first_row_s = learner(40)._first_rows(
             _shuffled(jax.random.fold_in(order_key, epoch), jnp.int32(sequences), 36),
@@ -242,8 +274,8 @@ def plain_ppo(
                 first=first,
                 size=size,
                 unroll_length=jnp.int32(unroll_length),
-                kl_weight=lesson.kl_weight,
-                value_weight=lesson.value_weight,
+                kl_weight=tuition.kl_weight,
+                value_weight=tuition.value_weight,
             )
             exact = SliceSize(int(size) * unroll_length, int(size))
             gradient, _ = jax.grad(ppo_loss, has_aux=True)(
@@ -279,10 +311,12 @@ def test_it_learns_a_task_whose_best_return_is_known() -> None:
         "discount": 0.9,
     }
     before, _ = programs(40).evaluate(member.policy, seed_words(1))
+    buffers = new_buffers()
     for iteration in range(60):
-        member, _ = programs(40).iterate(
+        member, buffers, _ = programs(40).iterate(
             member,
             starts,  # type: ignore[arg-type]
+            buffers,
             hyperparameters_of(configuration),
             Iteration(seed=seed_words(2), index=iteration, unrolls=4),
         )
@@ -310,6 +344,6 @@ def test_a_new_member_has_seen_nothing() -> None:
 def test_the_halves_of_an_iteration_are_the_whole() -> None:
     member, starts = new_member()
     numbers = (hyperparameters_of(CONFIGURATION), np.int32(4), seed_words(5), np.int32(0))
-    member, experience = programs(40).collect(member, starts, *numbers)
-    halves = programs(40).learn(member, experience, programs(40).no_lesson, *numbers)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), halves, iterate((40,)))
+    member, buffers = programs(40).collect(member, starts, new_buffers(), *numbers)
+    member, _, terms = programs(40).learn(member, buffers, programs(40).no_tuition, *numbers)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), (member, terms), iterate((40,)))

@@ -18,17 +18,14 @@ from bgpbt.agents import networks, normaliser
 from bgpbt.agents.architecture import Architecture, Architectures
 from bgpbt.agents.member import Member
 from bgpbt.agents.padding import pad
-from bgpbt.agents.rollout import Experience
 from bgpbt.envs.protocol import Environment
 from bgpbt.errors import InputError
 
 __all__ = [
     "DistillationSettings",
-    "Lesson",
     "Teacher",
     "TeacherNetwork",
     "Tuition",
-    "no_lesson",
     "no_tuition",
     "teach",
     "teacher_of",
@@ -85,15 +82,6 @@ class Teacher(NamedTuple):
     normaliser: normaliser.Normaliser
 
 
-class Lesson(NamedTuple):
-    """What the teacher says of a rollout, and how much it counts; all 0 where there is no teacher."""
-
-    logits_tbl: jax.Array  # (steps, environments, 2 x actuators), of the teacher's policy
-    value_tb: jax.Array  # (steps, environments), in the student's scale of rewards
-    kl_weight: jax.Array  # alpha c_pi
-    value_weight: jax.Array  # alpha c_v
-
-
 class Tuition(NamedTuple):
     """A teacher in the room of the largest, so that one program serves all, and how much its word counts."""
 
@@ -117,17 +105,6 @@ def teacher_of(member: Member, architectures: Architectures, room: Architectures
     )
 
 
-def no_lesson(longest: int, environments: int, action_size: int) -> Lesson:
-    """Return the lesson of an agent without a teacher."""
-    nothing: Any = np.float32(0.0)
-    return Lesson(  # of NumPy's arrays, since making JAX's would be a program to compile
-        logits_tbl=cast(jax.Array, np.zeros((longest, environments, 2 * action_size), np.float32)),
-        value_tb=cast(jax.Array, np.zeros((longest, environments), np.float32)),
-        kl_weight=nothing,
-        value_weight=nothing,
-    )
-
-
 def no_tuition(room: Architectures, environment: Environment) -> Tuition:
     """Return the tuition of an agent without a teacher, where there is room for teachers of this size."""
     random, observations = np.random.default_rng(0), environment.observation_size
@@ -147,22 +124,10 @@ def no_tuition(room: Architectures, environment: Environment) -> Tuition:
     )
 
 
-def teach(tuition: Tuition, experience: Experience, steps: jax.Array, blank: Lesson) -> Lesson:
-    """Write the teacher's view of the first `steps` steps into a blank lesson; of none without a teacher."""
-    teacher = tuition.teacher
-
-    def look(t: jax.Array, lesson: Lesson) -> Lesson:
-        normalised_bo = normaliser.normalise(teacher.normaliser, experience.observation_tbo[t])
-        logits_bl = _apply(teacher.policy, normalised_bo)
-        value_b = _apply(teacher.value, normalised_bo)[:, 0]
-        return lesson._replace(
-            logits_tbl=lesson.logits_tbl.at[t].set(logits_bl), value_tb=lesson.value_tb.at[t].set(value_b)
-        )
-
-    blank = jax.tree.map(jnp.asarray, blank)._replace(
-        kl_weight=tuition.kl_weight, value_weight=tuition.value_weight
-    )
-    return jax.lax.fori_loop(0, jnp.where(tuition.is_taught, steps, 0), look, blank)
+def teach(teacher: Teacher, observation_bo: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the logits (batch, 2 x actuators) and values (batch,) that a teacher gives observations."""
+    normalised_bo = normaliser.normalise(teacher.normaliser, observation_bo)
+    return _apply(teacher.policy, normalised_bo), _apply(teacher.value, normalised_bo)[:, 0]
 
 
 def _in_room(

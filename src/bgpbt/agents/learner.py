@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import optax
 
 from bgpbt.agents import networks, normaliser, rollout
-from bgpbt.agents.distillation import Lesson
+from bgpbt.agents.buffers import Buffers
+from bgpbt.agents.distillation import Tuition
 from bgpbt.agents.hyperparameters import Hyperparameters
 from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
@@ -27,10 +28,17 @@ from bgpbt.agents.minibatch import Minibatch, SliceSize, recorded
 from bgpbt.agents.rollout import Experience, Extent
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 
-__all__ = ["SLICE_OVERHEAD", "Learner"]
+__all__ = ["SLICE_OVERHEAD", "Learner", "Length"]
 
 INT32_MAX = 2**31 - 1
 SLICE_OVERHEAD = 200  # rows whose gradient takes as long as starting a slice; measured on two CPU cores
+
+
+class Length(NamedTuple):
+    """How long an iteration is; `most_steps` as in `bgpbt.agents.rollout.Extent`."""
+
+    unrolls: jax.Array  # of every environment
+    most_steps: jax.Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,46 +54,39 @@ class Learner:
         self,
         member: Member,
         starts: StartStates,
+        buffers: Buffers,
         hyperparameters: Hyperparameters,
-        unrolls: jax.Array,
+        length: Length,
         key: jax.Array,
-        *,
-        most_steps: jax.Array | None = None,
-    ) -> tuple[Member, Experience]:
-        """Act for `unrolls` unrolls in every environment; the normaliser sees each observation once.
-
-        `most_steps` as in `bgpbt.agents.rollout.Extent`.
-        """
-        steps = unrolls * hyperparameters.unroll_length
+    ) -> tuple[Member, Buffers]:
+        """Act for some unrolls in every environment; the normaliser sees each observation once."""
+        steps = length.unrolls * hyperparameters.unroll_length
         environments, experience = rollout.collect(
             self.environment,
             member.policy,
             (member.environments, starts),
-            rollout.empty(self.environment, self.longest_rollout),
-            extent=Extent(steps, most_steps),
+            buffers.experience,
+            extent=Extent(steps, length.most_steps),
             key=key,
         )
         statistics = _observe(member.normaliser, experience, steps)
-        return member._replace(environments=environments, normaliser=statistics), experience
+        member = member._replace(environments=environments, normaliser=statistics)
+        return member, buffers._replace(experience=experience)
 
     def learn(
         self,
         member: Member,
-        data: tuple[Experience, Lesson],
+        buffers: Buffers,
+        tuition: Tuition,
         hyperparameters: Hyperparameters,
-        unrolls: jax.Array,
+        length: Length,
         key: jax.Array,
-        *,
-        most_steps: jax.Array | None = None,
-    ) -> tuple[Member, LossTerms]:
-        """Learn from `unrolls` unrolls of every environment and what a teacher says; report mean losses.
-
-        `most_steps` as in `bgpbt.agents.rollout.Extent`.
-        """
-        experience, lesson = data
+    ) -> tuple[Member, Buffers, LossTerms]:
+        """Learn from some unrolls of every environment and what a teacher says; report mean losses."""
         order_key, noise_key = jax.random.split(key)
-        own_steps = unrolls * hyperparameters.unroll_length
-        steps = recorded(experience, lesson, own_steps if most_steps is None else most_steps, noise_key)
+        unrolls, most_steps = length
+        recorded_steps = unrolls * hyperparameters.unroll_length if most_steps is None else most_steps
+        steps = recorded(buffers.experience, tuition, recorded_steps, noise_key, buffers.record_tbk)
         sequences = unrolls * self.environment.count
         minibatches = -(-sequences // hyperparameters.batch_size)
 
@@ -104,8 +105,8 @@ class Learner:
                     first=first,
                     size=size,
                     unroll_length=hyperparameters.unroll_length,
-                    kl_weight=lesson.kl_weight,
-                    value_weight=lesson.value_weight,
+                    kl_weight=tuition.kl_weight,
+                    value_weight=tuition.value_weight,
                 )
                 return self._update(progress, batch, hyperparameters)
 
@@ -118,7 +119,8 @@ class Learner:
             parameters=progress.parameters, spectral=progress.spectral, optimiser=progress.optimiser
         )
         updates = jnp.maximum(minibatches * hyperparameters.update_epochs, 1)
-        return member, jax.tree.map(lambda total: total / updates, progress.terms)
+        terms = jax.tree.map(lambda total: total / updates, progress.terms)
+        return member, buffers._replace(record_tbk=steps.record_tbk), terms
 
     def _first_rows(self, sequence_s: jax.Array, unroll_length: jax.Array) -> jax.Array:
         """Return the row of each sequence's first step, where rows are steps, time first."""

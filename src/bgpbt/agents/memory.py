@@ -12,10 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents.architecture import Architectures
+from bgpbt.agents.buffers import blank_buffers
 from bgpbt.agents.learner import Learner
-from bgpbt.agents.minibatch import blank_records
-from bgpbt.agents.programs import blank_lesson, member_shape
-from bgpbt.agents.rollout import empty
+from bgpbt.agents.programs import member_shape
 
 __all__ = ["MemoryNeed", "memory_need"]
 
@@ -29,7 +28,7 @@ COPIES_OF_START_STATES = 5  # those of the next episodes, and four in the middle
 class MemoryNeed:
     """What one member takes while it trains, in bytes."""
 
-    rollout: int  # the data of an iteration, what a teacher says of it, and both side by side
+    rollout: int  # the data of an iteration, and all of it side by side with what a teacher says
     slice: int  # activations of the largest slice of a minibatch
     networks: int  # parameters, Adam's moments and gradients
     environments: int  # running episodes, and those that begin next
@@ -45,15 +44,14 @@ def memory_need(learner: Learner, architectures: Architectures) -> MemoryNeed:
     vector = learner.environment
     member = member_shape(learner, architectures)
     starts = jax.eval_shape(vector.starts, jax.ShapeDtypeStruct((2,), jnp.uint32))
-    experience = jax.eval_shape(lambda: empty(vector, learner.longest_rollout))
+    buffers = jax.eval_shape(lambda: blank_buffers(vector, learner.longest_rollout))
     observation, action = vector.environment.observation_size, vector.environment.action_size
-    records = jax.eval_shape(lambda: blank_records(learner.longest_rollout, vector.count, action))
     units = sum(shape.depth * shape.width for shape in (architectures.policy, architectures.value))
     row = COPIES_OF_A_UNIT * units + 2 * observation + 8 * action + 16  # and some numbers for each loss
     last_row = units + 2 * observation  # a state that is only valued: no gradient
     size = learner.slice_sizes[-1]
     return MemoryNeed(
-        rollout=_bytes_of((experience, blank_lesson(learner), records)),
+        rollout=_bytes_of(buffers),
         slice=FLOAT_BYTES * (row * size.steps + last_row * size.sequences),
         networks=_bytes_of((member.parameters, member.optimiser))
         + COPIES_OF_PARAMETERS * _bytes_of(member.parameters),

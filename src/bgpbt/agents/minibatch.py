@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from bgpbt.agents import normaliser
 from bgpbt.agents.advantages import Rewards
-from bgpbt.agents.distillation import Lesson
+from bgpbt.agents.distillation import Tuition, teach
 from bgpbt.agents.loss import Transitions
 from bgpbt.agents.rollout import Experience
 
@@ -32,29 +32,38 @@ class Steps(NamedTuple):
     record_tbk: jax.Array  # (steps, environments, columns): all else that is known of a step
 
 
-def recorded(experience: Experience, lesson: Lesson, steps: jax.Array, key: jax.Array) -> Steps:
+def recorded(
+    experience: Experience, tuition: Tuition, steps: jax.Array, key: jax.Array, buffer_tbk: jax.Array
+) -> Steps:
     """Put side by side what is known of each of the first `steps` steps, and what a teacher says of it.
 
     The noise that a step's entropy is sampled with is drawn here once for all epochs, so that it does not
     depend on how minibatches are cut into slices.
     """
+    environments, actuators = experience.unsquashed_action_tba.shape[1:]
 
     def record(t: jax.Array, record_tbk: jax.Array) -> jax.Array:
         action_ba = experience.unsquashed_action_tba[t]
         columns = _Columns(
             unsquashed_action=action_ba,
             noise=jax.random.normal(jax.random.fold_in(key, t), action_ba.shape),
-            teacher_logits=lesson.logits_tbl[t],
+            teacher_logits=jnp.zeros((environments, 2 * actuators)),
             log_prob=experience.log_prob_tb[t],
             reward=experience.reward_tb[t],
             terminated=experience.terminated_tb[t],
             truncated=experience.truncated_tb[t],
-            teacher_value=lesson.value_tb[t],
+            teacher_value=jnp.zeros(environments),
         )
         return record_tbk.at[t].set(_joined(columns))
 
-    blank_tbk = blank_records(*experience.unsquashed_action_tba.shape)
-    return Steps(experience.observation_tbo, jax.lax.fori_loop(0, steps, record, blank_tbk))
+    def add_lesson(t: jax.Array, record_tbk: jax.Array) -> jax.Array:
+        logits_bl, value_b = teach(tuition.teacher, experience.observation_tbo[t])
+        columns = _separated(record_tbk[t])._replace(teacher_logits=logits_bl, teacher_value=value_b)
+        return record_tbk.at[t].set(_joined(columns))
+
+    record_tbk = jax.lax.fori_loop(0, steps, record, buffer_tbk)
+    record_tbk = jax.lax.fori_loop(0, jnp.where(tuition.is_taught, steps, 0), add_lesson, record_tbk)
+    return Steps(experience.observation_tbo, record_tbk)
 
 
 def blank_records(longest: int, environments: int, actuators: int) -> jax.Array:
@@ -89,7 +98,8 @@ class Minibatch(NamedTuple):
         row_i = jnp.arange(slice_size.steps)
         sequence_i = jax.lax.div(row_i, self.unroll_length)  # `//` would reckon with negative numbers too
         offset_i = row_i - sequence_i * self.unroll_length
-        position_s = index * per_slice + jnp.arange(slice_size.sequences)
+        # Padding repeats the last sequence, since what is stale may not even be finite.
+        position_s = jnp.minimum(index * per_slice + jnp.arange(slice_size.sequences), self.size - 1)
         first_row_s = self.first_row_s[self.first + position_s]
         row_i = first_row_s[sequence_i] + offset_i * environments
         last_row_s = first_row_s + self.unroll_length * environments

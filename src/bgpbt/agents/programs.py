@@ -18,15 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.agents.architecture import Architecture, Architectures
+from bgpbt.agents.buffers import Buffers, blank_buffers
 from bgpbt.agents.compilation import jit
-from bgpbt.agents.distillation import Lesson, Tuition, no_lesson, no_tuition, teach
+from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.growth import grow_member
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner
+from bgpbt.agents.learner import Learner, Length
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, initialise_agent
-from bgpbt.agents.rollout import Experience, empty
 from bgpbt.envs.vector import StartStates
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "Program",
     "Programs",
     "SeedWords",
-    "blank_lesson",
     "collect_key",
     "compile_evaluation",
     "compile_programs",
@@ -116,19 +115,14 @@ class Programs:
     """
 
     draw_starts: Program[StartStates]  # of seed words
-    train: Program[tuple[Member, LossTerms]]  # the member it is given is consumed
+    train: Program[tuple[Member, Buffers, LossTerms]]  # the member and the buffers it is given are consumed
     evaluate: Evaluate
-    collect: Program[tuple[Member, Experience]]  # so it is here
-    learn: Program[tuple[Member, LossTerms]]  # and here
+    collect: Program[tuple[Member, Buffers]]  # so they are here
+    learn: Program[tuple[Member, Buffers, LossTerms]]  # and here
     member_shape: Member  # shapes and types, for restoring
     no_tuition: Tuition
     learner: Learner
     architectures: Architectures
-
-    @property
-    def no_lesson(self) -> Lesson:
-        """What `learn` is told where there is no teacher."""
-        return jax.device_put(blank_lesson(self.learner))
 
     def compile(self) -> None:
         """Compile what a run calls; training last, which is what another thread may be at."""
@@ -149,13 +143,15 @@ class Programs:
         self,
         member: Member,
         starts: StartStates,
+        buffers: Buffers,
         hyperparameters: Hyperparameters,
         iteration: Iteration,
         tuition: Tuition | None = None,
-    ) -> tuple[Member, LossTerms]:
-        """Collect, let a teacher look at the data, and learn. The member it is given is consumed."""
+    ) -> tuple[Member, Buffers, LossTerms]:
+        """Collect, let a teacher look at the data, and learn. Member and buffers are consumed."""
         numbers = (hyperparameters, np.int32(iteration.unrolls), iteration.seed, np.int32(iteration.index))
-        return self.train(member, starts, self.no_tuition if tuition is None else tuition, *numbers)
+        tuition = self.no_tuition if tuition is None else tuition
+        return self.train(member, starts, buffers, tuition, *numbers)
 
 
 def seed_words(seed: int) -> SeedWords:
@@ -206,13 +202,13 @@ def compile_programs(
     member = member_shape(learner, architectures)
     numbers = (hyperparameters_of(DEFAULTS), integer, seed, integer)
     tuition = no_tuition(room, learner.environment.environment)
-    experience = jax.eval_shape(lambda: empty(learner.environment, learner.longest_rollout))
+    buffers = jax.eval_shape(lambda: blank_buffers(learner.environment, learner.longest_rollout))
     return Programs(
         draw_starts=draw_starts,
-        train=Program(functions.train, member, starts, tuition, *numbers, consume=(0,)),
+        train=Program(functions.train, member, starts, buffers, tuition, *numbers, consume=(0, 2)),
         evaluate=evaluate,
-        collect=Program(functions.collect, member, starts, *numbers, consume=(0,)),
-        learn=Program(functions.learn, member, experience, blank_lesson(learner), *numbers, consume=(0,)),
+        collect=Program(functions.collect, member, starts, buffers, *numbers, consume=(0, 2)),
+        learn=Program(functions.learn, member, buffers, tuition, *numbers, consume=(0, 1)),
         member_shape=member,
         no_tuition=jax.device_put(tuition),
         learner=learner,
@@ -266,43 +262,52 @@ class Functions:
         self,
         member: Member,
         starts: StartStates,
+        buffers: Buffers,
         tuition: Tuition,
         *numbers: Any,
         most_steps: jax.Array | None = None,
-    ) -> tuple[Member, LossTerms]:
+    ) -> tuple[Member, Buffers, LossTerms]:
         """Collect, listen to the teacher, and learn; `most_steps` as in `bgpbt.agents.rollout.Extent`."""
-        hyperparameters, unrolls, *_ = numbers
-        member, experience = self.collect(member, starts, *numbers, most_steps=most_steps)
-        blank = blank_lesson(self.learner)
-        lesson = teach(tuition, experience, unrolls * hyperparameters.unroll_length, blank)
-        return self.learn(member, experience, lesson, *numbers, most_steps=most_steps)
+        member, buffers = self.collect(member, starts, buffers, *numbers, most_steps=most_steps)
+        return self.learn(member, buffers, tuition, *numbers, most_steps=most_steps)
 
     def collect(
-        self, member: Member, starts: StartStates, *numbers: Any, most_steps: jax.Array | None = None
-    ) -> tuple[Member, Experience]:
+        self,
+        member: Member,
+        starts: StartStates,
+        buffers: Buffers,
+        *numbers: Any,
+        most_steps: jax.Array | None = None,
+    ) -> tuple[Member, Buffers]:
         """Collect the data of an iteration."""
         hyperparameters, unrolls, seed, index = numbers
-        key = collect_key(seed, index)
-        return self.learner.collect(member, starts, hyperparameters, unrolls, key, most_steps=most_steps)
+        return self.learner.collect(
+            member,
+            starts,
+            buffers,
+            hyperparameters,
+            Length(unrolls, most_steps),
+            collect_key(seed, index),
+        )
 
     def learn(
         self,
         member: Member,
-        experience: Experience,
-        lesson: Lesson,
+        buffers: Buffers,
+        tuition: Tuition,
         *numbers: Any,
         most_steps: jax.Array | None = None,
-    ) -> tuple[Member, LossTerms]:
+    ) -> tuple[Member, Buffers, LossTerms]:
         """Learn from them and from what the teacher says of them."""
         hyperparameters, unrolls, seed, index = numbers
-        data, key = (experience, lesson), learn_key(seed, index)
-        return self.learner.learn(member, data, hyperparameters, unrolls, key, most_steps=most_steps)
-
-
-def blank_lesson(learner: Learner) -> Lesson:
-    """Return what a member is told that has no teacher."""
-    vector = learner.environment
-    return no_lesson(learner.longest_rollout, vector.count, vector.environment.action_size)
+        return self.learner.learn(
+            member,
+            buffers,
+            tuition,
+            hyperparameters,
+            Length(unrolls, most_steps),
+            learn_key(seed, index),
+        )
 
 
 def _shape(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:

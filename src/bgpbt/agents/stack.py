@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from bgpbt.agents.buffers import blank_buffers
 from bgpbt.agents.compilation import jit
 from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
@@ -181,7 +182,9 @@ class _Functions:
             member: Any, starts: Any, tuition: Any, hyperparameters: Any, unrolls: Any, seed: Any
         ) -> tuple[Member, LossTerms]:
             own = (hyperparameters, unrolls, seed, iteration)
-            return functions.train(member, starts, tuition, *own, most_steps=most_steps)
+            buffers = blank_buffers(self.learner.environment, self.learner.longest_rollout)
+            member, _, terms = functions.train(member, starts, buffers, tuition, *own, most_steps=most_steps)
+            return member, terms
 
         trained: tuple[Tree, Tree] = jax.vmap(one)(stack, starts, tuition, hyperparameters, unrolls_m, seed_m)
         return trained

@@ -251,13 +251,17 @@ class PPOTrainer:
         programs, seed = self.programs(begun.architectures, room), seed_words(order.seed)
         steps = 0
         losses: list[LossTerms] = []
+        buffers = self._workshop.buffers.take()
         while (unrolls := self.next_unrolls(hyperparameters, order.steps - steps)) > 0:
             iteration = Iteration(seed=seed, index=len(losses), unrolls=unrolls)
             tuition = None if begun.tutor is None else begun.tutor.at(steps, room)
-            member, terms = programs.iterate(member, begun.starts, hyperparameters, iteration, tuition)
+            member, buffers, terms = programs.iterate(
+                member, begun.starts, buffers, hyperparameters, iteration, tuition
+            )
             losses.append(jax.device_get(terms))  # waits, so that progress is real
             steps += self.steps_of(hyperparameters, unrolls)
             self.report(order, steps)
+        self._workshop.buffers.give_back(buffers)
         return member, steps, losses
 
     def report(self, order: Order, steps: int) -> None:

@@ -1,10 +1,11 @@
-"""Compiled programs, made when they are first asked for and kept."""
+"""Compiled programs and the memory they work in, made when they are first asked for and kept."""
 
 import threading
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from bgpbt.agents.architecture import Architecture, Architectures
+from bgpbt.agents.buffers import BufferPool
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.programs import (
     Evaluate,
@@ -33,6 +34,7 @@ class Workshop:
     """
 
     def __init__(self, learner: Learner, *, evaluation_episodes: int) -> None:
+        self.buffers = BufferPool(learner.environment, learner.longest_rollout)
         self._learner = learner
         self._evaluation_episodes = evaluation_episodes
         self._lock = threading.Lock()
