@@ -41,6 +41,11 @@ def drawn(x: Any) -> Any:
     return x + jax.random.normal(key, (4, 3))
 
 
+def sums_of_crosses(x: Any) -> Any:
+    first, second = jnp.cross(x, TABLE), jax.jit(lambda y: 2.0 * jnp.cross(y, x[::-1]))(x)
+    return first + second[::-1], first - x, second.sum()
+
+
 # Of one (4, 3) array each; what an operation needs beside it is known.
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "arithmetic": lambda x: (2.0 * x - x**2) / (1.0 + jnp.abs(x)) + TABLE,
@@ -62,6 +67,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "products": lambda x: (x @ x.T, x.T @ TABLE, x @ x[0], jnp.einsum("ij,ij->i", x, TABLE)),
     "products of many": lambda x: jax.vmap(lambda row, other: jnp.outer(row, other) @ row)(x, TABLE),
     "cross products": lambda x: jnp.cross(x, TABLE),
+    "sums of concatenations": lambda x: sums_of_crosses(x)[0] * jnp.concatenate([x[1:], x[:1]]),
     "order": lambda x: (jnp.sort(x, axis=0), jnp.cumsum(x, axis=1)),
     "a barrier": lambda x: jax.lax.optimization_barrier((x, x[0, 0], TABLE))[0] * 2.0,
     "a compiled part": lambda x: jax.jit(lambda y: jnp.linalg.norm(y, axis=1) * 3)(x),
@@ -108,6 +114,40 @@ def test_products_of_any_shape_are_those_of_vmap(shared: int, left: int, right: 
 def test_what_is_kept_is_the_same(shape: tuple[int, ...]) -> None:
     array = jnp.asarray(NOISE.normal(size=shape), jnp.float32)
     np.testing.assert_array_equal(jax.jit(kept)(array), array)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="it is for CPUs")
+def test_what_is_kept_is_computed_before_it_is_used() -> None:
+    """And without a copy: a call that XLA does not put its body in the place of."""
+
+    def compiled(keep: Callable[[Any], Any]) -> list[int]:
+        def product(x: Any, y: Any) -> Any:
+            first, second = keep(x * y + 1.0), keep(x - y)
+            return jnp.roll(first, 1, axis=0) * second + first
+
+        array = jnp.zeros((3, BATCH))
+        program = str(jax.jit(product).lower(array, array).compile().as_text())
+        _, main = program.split("ENTRY")
+        return [main.count(f" {operation}(") for operation in ("fusion", "call", "copy")]
+
+    assert compiled(kept) == [3, 2, 0]
+    assert compiled(lambda array: array) == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("function", "calls"),
+    [
+        (lambda x: jnp.cross(x, TABLE) * 2.0 + x, 0),
+        (lambda x: jnp.cross(x, TABLE) + jnp.cross(TABLE, x + 1.0), 2),
+        (sums_of_crosses, 2),  # those that meet, once each, though there is one more use of both
+        (lambda x: jnp.cross(x, TABLE) + jax.lax.sort(jnp.cross(TABLE, x)), 0),  # sorted, it is an array
+        (lambda x: jnp.cross(x, TABLE) ** 2 * jnp.cross(x, TABLE).T.reshape(4, 3), 2),
+    ],
+)
+def test_where_two_concatenations_meet_they_are_kept(function: Callable[[Any], Any], calls: int) -> None:
+    traced = jax.make_jaxpr(vmap_last(function))(jnp.zeros((4, 3, BATCH)))
+    names = [str(equation.params.get("name")) for equation in equations(traced.jaxpr)]
+    assert names.count("_same") == calls
 
 
 @pytest.mark.parametrize("name", PAPER_NAMES)

@@ -6,6 +6,10 @@ function is traced for one case, and each operation is done on all cases with th
 
 Operations whose rule in `jax.vmap` would move the batch to the front have one of their own, and so have the
 most frequent ones, since tracing takes time. The others are left to `jax.vmap`, which is right for all.
+
+XLA makes one loop of many operations. A concatenation is a branch in it for every number; one the compiler
+moves out of the way, two of them make the loop several times as slow. So where two meet, both are computed
+beforehand.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +17,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
+from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 __all__ = ["kept", "vmap_last"]
@@ -25,6 +29,7 @@ class _Operand(NamedTuple):
 
     value: Any
     is_mapped: bool
+    is_joined: bool = False  # XLA may compute a concatenation anew in the loop that takes the value
 
 
 def vmap_last(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,17 +55,20 @@ def vmap_last(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def kept(array: jax.Array) -> jax.Array:
-    """Return an array that XLA computes once on a CPU, and not anew in each of its uses: (..., batch).
+    """Return an array that XLA computes once on a CPU, and not anew in each of its uses.
 
-    `jax.lax.optimization_barrier` is for that, but on a CPU XLA forgets it before it fuses operations. A
-    scatter of rows it neither forgets nor fuses.
+    `jax.lax.optimization_barrier` is for that, but on a CPU XLA forgets it before it fuses operations. What a
+    call takes it has to compute, unless it may put the call's body in its place; and a call that returns what
+    it takes costs nothing.
     """
-    rows = array.reshape(-1, array.shape[-1])
-    if len(rows) == 1:  # XLA would forget the scatter too
-        return array
-    scatter = jnp.zeros_like(rows).at[np.arange(len(rows))].set
-    rows = scatter(rows, unique_indices=True, indices_are_sorted=True, mode="promise_in_bounds")
-    return rows.reshape(array.shape)
+    with set_xla_metadata(inlineable="false"):
+        same: jax.Array = _same(array)
+    return same
+
+
+@jax.jit
+def _same(array: jax.Array) -> jax.Array:
+    return array
 
 
 def _evaluate(traced: ClosedJaxpr, arguments: Sequence[_Operand], size: int) -> list[_Operand]:
@@ -75,6 +83,10 @@ def _evaluate(traced: ClosedJaxpr, arguments: Sequence[_Operand], size: int) -> 
     values.update(zip(jaxpr.constvars, constants, strict=True))
     values.update(zip(jaxpr.invars, arguments, strict=True))
     for equation in jaxpr.eqns:
+        variables = dict.fromkeys(each for each in equation.invars if not isinstance(each, Literal))
+        joined = [variable for variable in variables if values[variable].is_joined]
+        if len(joined) > 1 and equation.primitive.name in _ELEMENTWISE:
+            values.update({each: _Operand(kept(values[each].value), True) for each in joined})
         operands = [read(variable) for variable in equation.invars]
         values.update(zip(equation.outvars, _applied(equation, operands, size), strict=True))
     return [read(variable) for variable in jaxpr.outvars]
@@ -87,8 +99,9 @@ def _applied(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_O
         return _evaluate(_closed(equation.params[_CALLS[name]]), operands, size)
     if not any(operand.is_mapped for operand in operands):
         return _results(equation.primitive.bind(*[operand.value for operand in operands], **equation.params))
-    rule = _RULES.get(name, _as_vmap)
-    return rule(equation, operands, size)
+    results = _RULES.get(name, _as_vmap)(equation, operands, size)
+    is_joined = name == "concatenate" or (name in _FUSED and any(operand.is_joined for operand in operands))
+    return [result._replace(is_joined=is_joined) for result in results]
 
 
 def _as_vmap(equation: JaxprEqn, operands: list[_Operand], size: int) -> list[_Operand]:
@@ -240,6 +253,12 @@ _ELEMENTWISE = (
     *("neg", "sign", "abs", "sqrt", "rsqrt", "integer_pow", "square", "exp", "log", "log1p", "tanh"),
     *("sin", "cos", "tan", "floor", "ceil", "round", "is_finite", "not", "logistic"),
 )
+
+_FUSED = {  # operations that XLA computes in the loop of whatever takes their results
+    *_ELEMENTWISE,
+    *("broadcast_in_dim", "dot_general", "gather", "reshape", "rev", "slice", "squeeze", "transpose"),
+    *("reduce_sum", "reduce_max", "reduce_min"),
+}
 
 _RULES: Mapping[str, _Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),

@@ -10,9 +10,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from bgpbt.envs.batch_last import vmap_last
+from bgpbt.envs.batch_last import kept, vmap_last
 from bgpbt.envs.protocol import Environment, State
 
 __all__ = ["at_rest", "running", "runs_last", "step", "where"]
@@ -53,9 +52,9 @@ def _batch_first(observation_ob: jax.Array) -> jax.Array:
 
     Rows a power of two apart would share one set of the cache, so that each number is fetched anew.
     """
-    size, count = observation_ob.shape
-    apart = jnp.zeros((size, count + _CACHE_LINE), observation_ob.dtype).at[np.arange(size), :count]
-    return apart.set(observation_ob, unique_indices=True, indices_are_sorted=True)[:, :count].T
+    count = observation_ob.shape[1]
+    apart = jnp.pad(observation_ob, ((0, 0), (0, _CACHE_LINE)))
+    return kept(apart)[:, :count].T
 
 
 def where(environment: Environment, is_b: jax.Array, first: Any, second: Any) -> Any:
