@@ -243,11 +243,14 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
             found += ways(product(), partial(product, agents=population))
         return found
 
-    network = policy_network(vector, trainer.settings.architectures.policy, RAW_STEPS)
+    def network(vector: VectorEnvironment) -> Limit:
+        return policy_network(vector, trainer.settings.architectures.policy, RAW_STEPS)
+
+    together = replace(vector, count=population * vector.count)
     return {
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
-        "policy": ways(network, lambda: network),
+        "policy": ways(network(vector), lambda: network(together)),
         "plain_products": products(BY_ITSELF),
         "other_products": list(chain.from_iterable(products(way) for way in WAYS if way != BY_ITSELF)),
     }

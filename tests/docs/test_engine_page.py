@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
-TABLES = ("engine.json", "engine-one.json", "engine-gpu.json", "engine-gpu-later.json")
+TABLES = ("engine.json", "engine-one.json", "engine-gpu.json")
 SECOND_START = ROOT / "benchmarks" / "results" / "second_start.json"
 
 
