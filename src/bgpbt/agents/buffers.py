@@ -1,7 +1,7 @@
 """The memory that iterations write their data into, handed on instead of made anew.
 
 It has room for the longest rollout that the space can propose, hundreds of megabytes in a large task: to get
-them from the system and to clear them takes a tenth of a rollout on humanoid. So whoever uses buffers
+them from the system and to clear them takes 23% of a rollout on humanoid. So whoever uses buffers
 consumes them and returns them. What lies past an iteration's own data is stale, and be it another member's.
 """
 
