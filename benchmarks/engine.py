@@ -49,6 +49,7 @@ from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
 from bgpbt.storage.machine import processor
+from bgpbt.xla import on_cpu
 from engine_limits import (
     BY_ITSELF,
     WAYS,
@@ -137,7 +138,7 @@ def main(arguments: Arguments) -> None:
 
 def default_engine() -> Engine:
     """Return how a run trains its members here."""
-    if jax.default_backend() != "cpu":
+    if not on_cpu():
         return "stacked"
     return "parallel" if cores() > 1 else "one"
 

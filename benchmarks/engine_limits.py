@@ -17,12 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import Architecture, Architectures, networks
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.networks import kernel_gradient
 from bgpbt.agents.programs import seed_words
 from bgpbt.envs import Environment, many
 from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment
+from bgpbt.xla import jit
 
 __all__ = [
     "BY_ITSELF",

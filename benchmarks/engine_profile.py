@@ -26,9 +26,9 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.networks import kernel_gradient
 from bgpbt.space import ppo_space
+from bgpbt.xla import jit
 from engine import RAW_STEPS, SIZES
 from engine_limits import BY_ITSELF, Limit, Way, matrix_products, raw_environment, timed
 from engine_member import MINIBATCH, TimedMember, agent_shapes

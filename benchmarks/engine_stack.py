@@ -8,11 +8,11 @@ import numpy as np
 
 from bgpbt.agents import PPOTrainer
 from bgpbt.agents.buffers import blank_buffers
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.padding import pad_member
 from bgpbt.agents.programs import Functions, evaluate_key, seed_words
+from bgpbt.xla import jit
 from engine_member import MINIBATCH, Part, agent_shapes
 
 __all__ = ["TimedStack"]

@@ -32,7 +32,6 @@ import numpy as np
 import tyro
 from tyro.conf import arg
 
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.programs import seed_words
 from bgpbt.envs import many
 from bgpbt.envs.brax_import import import_brax_v1
@@ -40,6 +39,7 @@ from bgpbt.envs.paper import locomotion, tasks
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.storage.machine import processor
+from bgpbt.xla import jit
 from engine_limits import Limit, raw_environment, timed
 
 STEPS = 20  # in one call

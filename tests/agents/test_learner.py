@@ -105,6 +105,7 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
             first=first,
             size=size,
             unroll_length=jnp.int32(unroll_length),
+            is_taught=jnp.asarray(False),
             kl_weight=jnp.zeros(()),
             value_weight=jnp.zeros(()),
         )
@@ -150,6 +151,7 @@ def test_the_slice_size_with_the_least_padding_is_taken() -> None:
             first=nothing,
             size=jnp.int32(size),
             unroll_length=jnp.int32(unroll_length),
+            is_taught=jnp.asarray(False),
             kl_weight=nothing,
             value_weight=nothing,
         )
@@ -274,6 +276,7 @@ def plain_ppo(
                 first=first,
                 size=size,
                 unroll_length=jnp.int32(unroll_length),
+                is_taught=tuition.is_taught,
                 kl_weight=tuition.kl_weight,
                 value_weight=tuition.value_weight,
             )

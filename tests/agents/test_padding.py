@@ -65,6 +65,7 @@ def transitions(seed: int) -> Transitions:
         weight=jnp.asarray(1.0 / ROWS),
         teacher_logits_il=jnp.asarray(random.normal(size=(ROWS, 2 * ACTIONS))),
         teacher_value_i=jnp.asarray(random.normal(size=ROWS)),
+        is_taught=jnp.asarray(True),
         kl_weight=jnp.asarray(0.5),
         value_weight=jnp.asarray(0.1),
     )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgpbt.envs import State, make
-from bgpbt.envs.batch_last import kept, vmap_last
+from bgpbt.envs.batch_last import vmap_last
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 
@@ -108,30 +108,6 @@ def test_products_of_any_shape_are_those_of_vmap(shared: int, left: int, right: 
 
     ours, theirs = vmap_last(product)(*arrays), jax.vmap(product, in_axes=-1, out_axes=-1)(*arrays)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(BATCH,), (1, BATCH), (3, BATCH), (2, 3, BATCH)])
-def test_what_is_kept_is_the_same(shape: tuple[int, ...]) -> None:
-    array = jnp.asarray(NOISE.normal(size=shape), jnp.float32)
-    np.testing.assert_array_equal(jax.jit(kept)(array), array)
-
-
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="it is for CPUs")
-def test_what_is_kept_is_computed_before_it_is_used() -> None:
-    """And without a copy: a call that XLA does not put its body in the place of."""
-
-    def compiled(keep: Callable[[Any], Any]) -> list[int]:
-        def product(x: Any, y: Any) -> Any:
-            first, second = keep(x * y + 1.0), keep(x - y)
-            return jnp.roll(first, 1, axis=0) * second + first
-
-        array = jnp.zeros((3, BATCH))
-        program = str(jax.jit(product).lower(array, array).compile().as_text())
-        _, main = program.split("ENTRY")
-        return [main.count(f" {operation}(") for operation in ("fusion", "call", "copy")]
-
-    assert compiled(kept) == [3, 2, 0]
-    assert compiled(lambda array: array) == [1, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from bgpbt.xla import kept
+
 __all__ = ["SquashedNormal", "entropy", "from_logits", "kl_divergence", "log_prob", "sample"]
 
 _SMALLEST_SCALE = 0.001  # the paper's; keeps the density finite
@@ -47,7 +49,9 @@ def log_prob(distribution: SquashedNormal, unsquashed_ba: jax.Array) -> jax.Arra
     policies' densities, which is all that learning needs, does not have it.
     """
     standardised_ab = (unsquashed_ba.T - distribution.mean_ab) / distribution.scale_ab
-    return jnp.sum(-0.5 * standardised_ab**2 - jnp.log(distribution.scale_ab) - _HALF_LOG_TWO_PI, axis=0)
+    # A loop that adds up computes number by number, and would compute the logarithms so too.
+    log_density_ab = kept(-0.5 * standardised_ab**2 - jnp.log(distribution.scale_ab) - _HALF_LOG_TWO_PI)
+    return jnp.sum(log_density_ab, axis=0)
 
 
 def entropy(distribution: SquashedNormal, noise_ba: jax.Array) -> jax.Array:

@@ -1,39 +1,14 @@
-"""How XLA compiles, counting what it does, and keeping it from one process to the next."""
+"""Counting what XLA compiles, and keeping it from one process to the next."""
 
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 
-__all__ = ["CompilationCounter", "cache_directory", "compiler_options", "enable_persistent_cache", "jit"]
+__all__ = ["CompilationCounter", "cache_directory", "enable_persistent_cache"]
 
 _COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
-
-
-def jit(function: Callable[..., Any], *, consume: tuple[int, ...] = ()) -> Any:
-    """Return a function to be compiled as is fastest here.
-
-    Args:
-        function: of arrays, or trees of them.
-        consume: positions of arguments whose memory it takes over.
-    """
-    return jax.jit(function, donate_argnums=consume, compiler_options=compiler_options())
-
-
-def compiler_options() -> dict[str, str] | None:
-    """Return XLA's options for this machine where its defaults are not the best.
-
-    On a CPU it hands products and sums to a library that is made for large arrays (YNN). The physics of an
-    environment are thousands of products of 3 x 3 numbers, which XLA's own loops compute faster: without the
-    library a rollout takes 7% less time on reacher and 24% less on humanoid, and learning no more. Nor is the
-    library deterministic: on one core the same training on ur5e gave one of two results, by chance.
-    """
-    if jax.default_backend() != "cpu" or jax.__version_info__ < (0, 10):  # older ones may not know the option
-        return None
-    return {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
 def cache_directory() -> Path:

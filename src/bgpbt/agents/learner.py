@@ -105,6 +105,7 @@ class Learner:
                     first=first,
                     size=size,
                     unroll_length=hyperparameters.unroll_length,
+                    is_taught=tuition.is_taught,
                     kl_weight=tuition.kl_weight,
                     value_weight=tuition.value_weight,
                 )

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from bgpbt.agents import action_distribution, networks
+from bgpbt.agents.action_distribution import SquashedNormal
 from bgpbt.agents.advantages import Rewards, generalised_advantages
 from bgpbt.agents.hyperparameters import Hyperparameters
 from bgpbt.agents.member import ActorCritic, SpectralVectors
@@ -33,8 +34,9 @@ class Transitions(NamedTuple):
     weight: jax.Array  # what each step counts in the mean
     teacher_logits_il: jax.Array
     teacher_value_i: jax.Array
-    kl_weight: jax.Array  # 0 without a teacher
-    value_weight: jax.Array  # 0 without a teacher
+    is_taught: jax.Array  # whether there is a teacher
+    kl_weight: jax.Array  # what its word counts; 0 without one
+    value_weight: jax.Array  # likewise
 
 
 class LossTerms(NamedTuple):
@@ -45,8 +47,8 @@ class LossTerms(NamedTuple):
     entropy: jax.Array  # nats
     approximate_kl: jax.Array  # nats, E[ratio - 1 - log ratio] (Schulman, 2020), never negative
     clip_fraction: jax.Array  # transitions whose ratio lies outside the clip interval
-    teacher_kl: jax.Array  # nats, KL(teacher || student); of no meaning without a teacher
-    teacher_value_error: jax.Array  # squared; of no meaning without a teacher
+    teacher_kl: jax.Array  # nats, KL(teacher || student); 0 without a teacher
+    teacher_value_error: jax.Array  # squared; 0 without a teacher
 
 
 def ppo_loss(
@@ -58,13 +60,14 @@ def ppo_loss(
     """Return the weighted sum of the objective (to be minimised) and its parts."""
     logits_il = networks.apply(parameters.policy, spectral.policy, transitions.observation_io)
     distribution = action_distribution.from_logits(logits_il)
-    teacher = action_distribution.from_logits(transitions.teacher_logits_il)
     value_i = networks.apply(parameters.value, spectral.value, transitions.observation_io)[:, 0]
-    last_value_s = networks.apply(parameters.value, spectral.value, transitions.last_observation_so)[:, 0]
+    # The values that targets are made of are constants, so they cost no backward pass.
+    constant_parameters = jax.lax.stop_gradient(parameters.value)
+    last_value_s = networks.apply(constant_parameters, spectral.value, transitions.last_observation_so)[:, 0]
     advantage_i = generalised_advantages(
         transitions.rewards,
         jax.lax.stop_gradient(value_i),
-        jax.lax.stop_gradient(last_value_s),  # so it costs no backward pass
+        last_value_s,
         hyperparameters,
     )
     value_target_i = advantage_i + jax.lax.stop_gradient(value_i)
@@ -77,16 +80,33 @@ def ppo_loss(
     clipped_i = jnp.clip(ratio_i, 1.0 - clip, 1.0 + clip)
     surrogate_i = jnp.minimum(ratio_i * advantage_i, clipped_i * advantage_i)
 
+    teacher_kl, teacher_value_error = _distance_to_teacher(transitions, distribution, value_i, weight_i)
     terms = LossTerms(
         policy_loss=-jnp.sum(weight_i * surrogate_i),
         value_loss=VALUE_COEFFICIENT * jnp.sum(weight_i * (value_target_i - value_i) ** 2),
         entropy=jnp.sum(weight_i * action_distribution.entropy(distribution, transitions.noise_ia)),
         approximate_kl=jnp.sum(weight_i * (ratio_i - 1.0 - log_ratio_i)),
         clip_fraction=jnp.sum(weight_i * (jnp.abs(ratio_i - 1.0) > clip)),
-        teacher_kl=jnp.sum(weight_i * action_distribution.kl_divergence(teacher, distribution)),
-        teacher_value_error=jnp.sum(weight_i * (value_i - transitions.teacher_value_i) ** 2),
+        teacher_kl=teacher_kl,
+        teacher_value_error=teacher_value_error,
     )
     loss = terms.policy_loss + terms.value_loss - hyperparameters.entropy_cost * terms.entropy
     loss += transitions.kl_weight * terms.teacher_kl
     loss += transitions.value_weight * terms.teacher_value_error
     return loss, jax.lax.stop_gradient(terms)
+
+
+def _distance_to_teacher(
+    transitions: Transitions, distribution: SquashedNormal, value_i: jax.Array, weight_i: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Return the KL divergence and the squared error of values; without a teacher they take no time."""
+
+    def compared() -> tuple[jax.Array, jax.Array]:
+        teacher = action_distribution.from_logits(transitions.teacher_logits_il)
+        kl_i = action_distribution.kl_divergence(teacher, distribution)
+        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - transitions.teacher_value_i) ** 2)
+
+    distances: tuple[jax.Array, jax.Array] = jax.lax.cond(
+        transitions.is_taught, compared, lambda: (jnp.zeros(()), jnp.zeros(()))
+    )
+    return distances

@@ -80,7 +80,8 @@ class Minibatch(NamedTuple):
     first: jax.Array  # of its sequences, as an index into the order
     size: jax.Array  # sequences
     unroll_length: jax.Array
-    kl_weight: jax.Array  # what a teacher's word counts
+    is_taught: jax.Array  # whether there is a teacher
+    kl_weight: jax.Array  # what its word counts
     value_weight: jax.Array  # likewise
 
     def sequences_per_slice(self, slice_size: SliceSize) -> jax.Array:
@@ -125,6 +126,7 @@ class Minibatch(NamedTuple):
             weight=1.0 / (self.size * self.unroll_length),
             teacher_logits_il=columns.teacher_logits,
             teacher_value_i=columns.teacher_value,
+            is_taught=self.is_taught,
             kl_weight=self.kl_weight,
             value_weight=self.value_weight,
         )

@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from bgpbt.agents.architecture import Architecture, Architectures
 from bgpbt.agents.buffers import Buffers, blank_buffers
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.growth import grow_member
@@ -28,6 +27,7 @@ from bgpbt.agents.learner import Learner, Length
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, initialise_agent
 from bgpbt.envs.vector import StartStates
+from bgpbt.xla import jit
 
 __all__ = [
     "Evaluate",

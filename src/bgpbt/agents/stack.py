@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from bgpbt.agents.buffers import blank_buffers
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.learner import Learner
@@ -25,6 +24,7 @@ from bgpbt.agents.programs import Functions, evaluate_key, seed_words
 from bgpbt.agents.trainer import Begun, PPOTrainer, Training
 from bgpbt.contracts import Checkpoints
 from bgpbt.records import Order, Outcome
+from bgpbt.xla import jit
 
 __all__ = ["StackedTrainer", "local_devices"]
 

@@ -31,6 +31,7 @@ from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.records import Checkpoint, Distil, From, Grow, Order, Outcome
 from bgpbt.space import Space
+from bgpbt.xla import on_cpu
 
 __all__ = ["Begun", "PPOTrainer", "Training"]
 
@@ -62,7 +63,7 @@ class PPOTrainer:
             environment=self._vector,
             longest_rollout=self._ranges.longest_rollout(settings),
             most_sequences=self._ranges.largest_batch * settings.minibatches,
-            slice_sizes=self._ranges.slice_sizes(accelerator=jax.default_backend() != "cpu"),
+            slice_sizes=self._ranges.slice_sizes(accelerator=not on_cpu()),
         )
         self._workshop = Workshop(self._learner, evaluation_episodes=settings.evaluation_episodes)
 

@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-__all__ = ["kept", "vmap_last"]
+from bgpbt.xla import kept
+
+__all__ = ["vmap_last"]
 
 
 class _Operand(NamedTuple):
@@ -52,23 +53,6 @@ def vmap_last(function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.tree.unflatten(jax.tree.structure(shapes), [_mapped(result, size) for result in results])
 
     return mapped
-
-
-def kept(array: jax.Array) -> jax.Array:
-    """Return an array that XLA computes once on a CPU, and not anew in each of its uses.
-
-    `jax.lax.optimization_barrier` is for that, but on a CPU XLA forgets it before it fuses operations. What a
-    call takes it has to compute, unless it may put the call's body in its place; and a call that returns what
-    it takes costs nothing.
-    """
-    with set_xla_metadata(inlineable="false"):
-        same: jax.Array = _same(array)
-    return same
-
-
-@jax.jit
-def _same(array: jax.Array) -> jax.Array:
-    return array
 
 
 def _evaluate(traced: ClosedJaxpr, arguments: Sequence[_Operand], size: int) -> list[_Operand]:

@@ -11,8 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bgpbt.envs.batch_last import kept, vmap_last
+from bgpbt.envs.batch_last import vmap_last
 from bgpbt.envs.protocol import Environment, State
+from bgpbt.xla import kept, on_cpu
 
 __all__ = ["at_rest", "running", "runs_last", "step", "where"]
 
@@ -73,4 +74,4 @@ def runs_last(environment: Environment) -> bool:
 
     An accelerator computes many numbers at a time in either layout.
     """
-    return getattr(environment, "batch_last", False) and jax.default_backend() == "cpu"
+    return getattr(environment, "batch_last", False) and on_cpu()

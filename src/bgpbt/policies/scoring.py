@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents.compilation import jit
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.member import Policy
 from bgpbt.agents.programs import seed_words
 from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy
+from bgpbt.xla import jit
 
 __all__ = ["QUANTILES", "PolicyScore", "score_policy"]
 

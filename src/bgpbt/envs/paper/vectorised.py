@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.envs.brax_import import import_brax_v1
+from bgpbt.xla import on_cpu
 
 __all__ = ["arctan2", "vectorise"]
 
@@ -26,7 +27,7 @@ def vectorise(system: Any) -> None:
 
     An accelerator computes many numbers at a time as it is, and would have more kernels to start.
     """
-    if jax.default_backend() != "cpu":
+    if not on_cpu():
         return
     system.joints = [_Joints(joints) for joints in system.joints]
     system.actuators = [_Actuators(actuators) for actuators in system.actuators]
