@@ -227,10 +227,12 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
             return [alone, stacked()]
         return [alone, side_by_side(alone, cores())] if cores() > 1 else [alone]
 
+    def of_all(vector: VectorEnvironment) -> VectorEnvironment:
+        return replace(vector, count=population * vector.count)
+
     def environments(vector: VectorEnvironment, steps: int, *, resets: bool) -> list[Limit]:
-        more = replace(vector, count=population * vector.count)
         alone = raw_environment(vector, steps, resets=resets)
-        return ways(alone, lambda: raw_environment(more, steps, resets=resets))
+        return ways(alone, lambda: raw_environment(of_all(vector), steps, resets=resets))
 
     def products(way: Way) -> list[Limit]:
         """Of a minibatch in one piece, and as the learner takes it: what is faster depends on caches."""
@@ -247,11 +249,10 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
     def network(vector: VectorEnvironment) -> Limit:
         return policy_network(vector, trainer.settings.architectures.policy, RAW_STEPS)
 
-    together = replace(vector, count=population * vector.count)
     return {
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
-        "policy": ways(network(vector), lambda: network(together)),
+        "policy": ways(network(vector), lambda: network(of_all(vector))),
         "plain_products": products(BY_ITSELF),
         "other_products": list(chain.from_iterable(products(way) for way in WAYS if way != BY_ITSELF)),
     }

@@ -39,22 +39,24 @@ class Row:
 
 
 HEADER = (
-    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}"
+    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}{'+net':>5}|{'evaluate':>14}{'raw':>6}"
+    f"|{'learner':>14}{'bare':>6}"
     f"|{'train':>13}|{'round':>13}|{'memory':>8}|{'compiled':>14}\n"
-    f"{'':29}|{'k steps/s':>20}|{'k steps/s':>20}|{'GFLOP/s':>20}"
+    f"{'':29}|{'k steps/s':>20}{'':5}|{'k steps/s':>20}|{'GFLOP/s':>20}"
     f"|{'k steps/s':>13}|{'s':>13}|{'MB':>8}|{'programs, s':>14}"
 )
 
 
 def line(row: Row) -> str:
-    """Return one line of the table."""
+    """Return one line of the table; `+net` is the share of raw environments and the policy network."""
 
     def part(share: Share, unit: float) -> str:
         return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
 
+    acting = "" if row.acting is None else f"{row.acting.share:.0%}"
     return (
         f"{row.environment:12}{row.size:6}{row.engine:>9}{row.members:2}"
-        f"|{part(row.rollout, 1e3)}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
+        f"|{part(row.rollout, 1e3)}{acting:>5}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
         f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
         f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}|{row.peak_memory_mb:8.0f}"
         f"|{row.compilations:7d} {row.compilation_s:6.1f}"
