@@ -130,8 +130,7 @@ def _silu_forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """
     half = 0.5 * x
     tanh = kept(jnp.tanh(half))
-    value, slope = kept((half * (1.0 + tanh), 0.5 * (1.0 + tanh + half * (1.0 - tanh * tanh))))
-    return value, slope
+    return kept((half * (1.0 + tanh), 0.5 * (1.0 + tanh + half * (1.0 - tanh * tanh))))
 
 
 def _silu_backward(slope: jax.Array, slope_of_value: jax.Array) -> tuple[jax.Array]:
