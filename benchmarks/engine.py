@@ -21,19 +21,25 @@ Products are of a whole minibatch or of a slice of it, with gradients of kernels
 `inputs.T @ slopes` or as the learner does, compiled as XLA does by default or as the learner is, whichever is
 fastest; `plain_products` in the data are the fastest of what XLA does by itself.
 
+On a CPU rollouts stand also beside the paper's environments as Brax has them, compiled as XLA does by itself
+(`brax`), and the learner beside `plain_products`: what the machine does with no help of ours.
+
 Hyperparameters are the paper's defaults. Shares are medians over repeats of times taken one after the other,
-so that who else uses the machine matters little; absolute figures depend on it.
+so that who else uses the machine matters little; absolute figures depend on it. What takes less than a second
+or two is timed several times in turn in each repeat, of which the median counts.
 """
 
 import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
 import cattrs
@@ -55,6 +61,7 @@ from engine_limits import (
     WAYS,
     Limit,
     Way,
+    brax_environment,
     matrix_products,
     peak_memory,
     policy_network,
@@ -62,7 +69,7 @@ from engine_limits import (
     reset_peak_memory,
     timed,
 )
-from engine_member import MINIBATCH, PARTS, Timed, TimedMember, agent_shapes, seconds_of_parts, side_by_side
+from engine_member import MINIBATCH, Part, Timed, TimedMember, agent_shapes, seconds_of, side_by_side
 from engine_round import Engine, PopulationRound, round_seconds
 from engine_stack import TimedStack
 from engine_table import HEADER, Row, Share, line, markdown
@@ -70,7 +77,10 @@ from engine_table import HEADER, Row, Share, line, markdown
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes
 RAW_EVALUATION_STEPS = 200
-TIMED_LIMITS = ("raw", "raw_evaluation", "policy", "plain_products", "other_products")
+BRAX_STEPS = 10  # likewise, where a step takes several times as long
+SHORT_PARTS: tuple[Part, ...] = ("rollout", "evaluation")
+SHORT_LIMITS = ("raw", "raw_evaluation", "policy")
+TRIES = 3  # of short parts and limits in a repeat
 PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
 
 Floats = npt.NDArray[np.float64]
@@ -176,16 +186,11 @@ def measure(
     cost = (peak_memory(), trainer.compilations, trainer.compilation_seconds)
     groups = {engine: group_of(engine, member, trainer, arguments.population) for engine in engines}
     limits = {engine: limits_of(engine, trainer, arguments.population) for engine in engines}
-    seconds = {
-        engine: {name: list[float]() for name in (*PARTS, *TIMED_LIMITS, "products")} for engine in engines
-    }
+    seconds: dict[Engine, dict[str, list[float]]] = {engine: defaultdict(list) for engine in engines}
     for repeat in range(arguments.repeats + 1):
         say(f"repeat {repeat} of {arguments.repeats}")
         for engine, group in groups.items():
-            elapsed = seconds_of_parts(group)
-            for name, ways in limits[engine].items():
-                elapsed[name] = min(timed(way.call)[0] / way.work for way in ways)
-            elapsed["products"] = min(elapsed["plain_products"], elapsed["other_products"])
+            elapsed = seconds_of_repeat(group, limits[engine])
             for name in elapsed if repeat else ():  # the first warms up
                 seconds[engine][name].append(elapsed[name])
     population = PopulationRound(members=arguments.population, iterations=arguments.round_iterations)
@@ -203,10 +208,27 @@ def measure(
             peak_memory_mb=cost[0],
             compilations=cost[1],
             compilation_s=cost[2],
-            seconds=seconds[engine],
+            seconds=dict(seconds[engine]),
         )
         for engine in engines
     ]
+
+
+def seconds_of_repeat(group: Sequence[Timed], limits: Mapping[str, Sequence[Limit]]) -> dict[str, float]:
+    """Return the seconds for a unit of work of each part and limit, timed once or several times in turn."""
+
+    def least(name: str) -> float:
+        return min(timed(way.call)[0] / way.work for way in limits[name])
+
+    tries = [
+        {part: seconds_of(part, group) for part in SHORT_PARTS} | {name: least(name) for name in SHORT_LIMITS}
+        for _ in range(TRIES)
+    ]
+    elapsed = {name: median(each[name] for each in tries) for name in (*SHORT_PARTS, *SHORT_LIMITS)}
+    elapsed["learner"] = seconds_of("learner", group)
+    elapsed |= {name: least(name) for name in limits if name not in SHORT_LIMITS}
+    elapsed["products"] = min(elapsed["plain_products"], elapsed["other_products"])
+    return elapsed
 
 
 def group_of(engine: Engine, member: TimedMember, trainer: PPOTrainer, population: int) -> list[Timed]:
@@ -249,7 +271,13 @@ def limits_of(engine: Engine, trainer: PPOTrainer, population: int) -> dict[str,
     def network(vector: VectorEnvironment) -> Limit:
         return policy_network(vector, trainer.settings.architectures.policy, RAW_STEPS)
 
-    return {
+    def brax() -> list[Limit]:
+        alone = brax_environment(vector, BRAX_STEPS)
+        return ways(alone, lambda: brax_environment(of_all(vector), BRAX_STEPS))
+
+    # On an accelerator we step the paper's environments as Brax does.
+    has_own_form = on_cpu() and vector.environment.name in PAPER_NAMES
+    return ({"brax": brax()} if has_own_form else {}) | {
         "raw": environments(vector, RAW_STEPS, resets=True),
         "raw_evaluation": environments(fewer, RAW_EVALUATION_STEPS, resets=False),
         "policy": ways(network(vector), lambda: network(of_all(vector))),
@@ -274,16 +302,20 @@ def shares(
 
     acting_limit_s = second_pr["raw"] + second_pr["policy"]
     computed_s = round_of(training_s, second_pr["evaluation"])
-    return {
+    found = {
         "rollout": share(second_pr["rollout"], second_pr["raw"]),
         "acting": share(second_pr["rollout"], acting_limit_s),
         "evaluation": share(second_pr["evaluation"], second_pr["raw_evaluation"]),
         "learner": share(second_pr["learner"], second_pr["products"]),
+        "beside_plain_products": share(second_pr["learner"], second_pr["plain_products"]),
         "training": share(training_s, training_limit_s),
         "round": share(
             second_pr.get("round", computed_s), round_of(training_limit_s, second_pr["raw_evaluation"])
         ),
     }
+    if "brax" in second_pr:
+        found["beside_brax"] = share(second_pr["rollout"], second_pr["brax"])
+    return found
 
 
 def share(work_s: Floats, limit_s: Floats) -> Share:

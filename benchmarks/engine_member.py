@@ -21,7 +21,7 @@ __all__ = [
     "Timed",
     "TimedMember",
     "agent_shapes",
-    "seconds_of_parts",
+    "seconds_of",
     "side_by_side",
     "together",
 ]
@@ -47,13 +47,10 @@ class Timed(Protocol):
         ...
 
 
-def seconds_of_parts(members: Sequence[Timed]) -> dict[str, float]:
-    """Let all members do each part at the same time; return seconds per step, per GFLOP and per step."""
-    seconds: dict[str, float] = {}
-    for part in PARTS:
-        elapsed, _ = timed(partial(together, [partial(member.do, part) for member in members]))
-        seconds[part] = elapsed / sum(member.work[part] for member in members)
-    return seconds
+def seconds_of(part: Part, members: Sequence[Timed]) -> float:
+    """Let all members do a part at the same time; return the seconds for a step, or for a GFLOP."""
+    elapsed, _ = timed(partial(together, [partial(member.do, part) for member in members]))
+    return elapsed / sum(member.work[part] for member in members)
 
 
 def side_by_side(limit: Limit, count: int) -> Limit:

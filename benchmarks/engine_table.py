@@ -36,27 +36,37 @@ class Row:
     compilation_s: float
     seconds: dict[str, list[float]]  # per step, GFLOP or round, of all repeats
     acting: Share | None = None  # a rollout, beside raw environments and the policy's network together
+    beside_brax: Share | None = None  # a rollout, beside raw environments as Brax and XLA have them
+    beside_plain_products: Share | None = None  # the learner, beside products as XLA computes them by itself
 
 
 HEADER = (
-    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}{'+net':>5}|{'evaluate':>14}{'raw':>6}"
-    f"|{'learner':>14}{'bare':>6}"
+    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}{'+net':>5}{'Brax':>6}|{'evaluate':>14}{'raw':>6}"
+    f"|{'learner':>14}{'bare':>6}{'XLA':>5}"
     f"|{'train':>13}|{'round':>13}|{'memory':>8}|{'compiled':>14}\n"
-    f"{'':29}|{'k steps/s':>20}{'':5}|{'k steps/s':>20}|{'GFLOP/s':>20}"
+    f"{'':29}|{'k steps/s':>20}{'':11}|{'k steps/s':>20}|{'GFLOP/s':>20}{'':5}"
     f"|{'k steps/s':>13}|{'s':>13}|{'MB':>8}|{'programs, s':>14}"
 )
 
 
 def line(row: Row) -> str:
-    """Return one line of the table; `+net` is the share of raw environments and the policy network."""
+    """Return one line of the table.
+
+    Beside shares of the limits stand those of raw environments and the policy network together, of Brax's own
+    raw environments, and of products as XLA computes them by itself.
+    """
 
     def part(share: Share, unit: float) -> str:
         return f"{share.rate / unit:8.4g} {share.share:4.0%} {share.limit / unit:6.4g}"
 
-    acting = "" if row.acting is None else f"{row.acting.share:.0%}"
+    def alone(share: Share | None) -> str:
+        return "" if share is None else f"{share.share:.0%}"
+
     return (
         f"{row.environment:12}{row.size:6}{row.engine:>9}{row.members:2}"
-        f"|{part(row.rollout, 1e3)}{acting:>5}|{part(row.evaluation, 1e3)}|{part(row.learner, 1)}"
+        f"|{part(row.rollout, 1e3)}{alone(row.acting):>5}{alone(row.beside_brax):>6}"
+        f"|{part(row.evaluation, 1e3)}"
+        f"|{part(row.learner, 1)}{alone(row.beside_plain_products):>5}"
         f"|{row.training.rate / 1e3:8.4g} {row.training.share:4.0%}"
         f"|{1 / row.round.rate:8.4g} {row.round.share:4.0%}|{row.peak_memory_mb:8.0f}"
         f"|{row.compilations:7d} {row.compilation_s:6.1f}"
@@ -64,10 +74,10 @@ def line(row: Row) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the table as Markdown; in brackets the share of the limit, or the shares of both limits."""
+    """Return the table as Markdown; in brackets the share of the limit, then those of others."""
 
-    def part(share: Share, unit: float, also: Share | None = None) -> str:
-        shares = [f"{each.share:.0%}" for each in (share, also) if each is not None]
+    def part(share: Share, unit: float, *others: Share | None) -> str:
+        shares = [f"{each.share:.0%}" for each in (share, *others) if each is not None]
         return f"{float(f'{share.rate / unit:.3g}'):,g} ({', '.join(shares)})"
 
     titles = (
@@ -90,9 +100,9 @@ def markdown(rows: Sequence[Row]) -> str:
                 f"`{row.environment}`",
                 row.size,
                 str(row.members),
-                part(row.rollout, 1e3, row.acting),
+                part(row.rollout, 1e3, row.acting, row.beside_brax),
                 part(row.evaluation, 1e3),
-                part(row.learner, 1),
+                part(row.learner, 1, row.beside_plain_products),
                 part(row.training, 1e3),
                 f"{1 / row.round.rate:.3g} ({row.round.share:.0%})" if is_measured else "",
                 f"{row.peak_memory_mb:.0f}",

@@ -6,7 +6,7 @@ Nanoseconds for a step of one of 2048 copies under random actions, going on from
 does; the least of some calls, all forms in turn:
 
 - `by itself`: Brax's engine as it is, compiled by XLA as it is;
-- `compiled`: the same, with the options that we compile with (`bgpbt.agents.compilation`);
+- `compiled`: the same, with the options that we compile with (`bgpbt.xla`);
 - `vectorised`: with forms that XLA computes many at a time (`bgpbt.envs.paper.vectorised`) and the batch last
   (`bgpbt.envs.batch_last`), as we step them.
 
@@ -16,12 +16,10 @@ itself. On halfcheetah, whose feet are on the floor, rounding decides whether th
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from unittest.mock import patch
 
 if hasattr(os, "sched_setaffinity"):  # before JAX counts the cores
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -33,14 +31,13 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.agents.programs import seed_words
-from bgpbt.envs import many
-from bgpbt.envs.brax_import import import_brax_v1
-from bgpbt.envs.paper import locomotion, tasks
+from bgpbt.envs.paper import tasks
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.storage.machine import processor
 from bgpbt.xla import jit
 from engine_limits import Limit, raw_environment, timed
+from environment_forms import as_brax, as_vectorised
 
 STEPS = 20  # in one call
 FORMS = ("by itself", "compiled", "vectorised")
@@ -107,7 +104,7 @@ def line(row: dict[str, Any]) -> str:
 def prepared(name: str, form: str, count: int) -> Form:
     """Return a task in one of its forms, compiled."""
     compiled: Callable[..., Any] = jax.jit if form == "by itself" else jit
-    with as_vectorised(form == "vectorised"):
+    with as_vectorised() if form == "vectorised" else as_brax():
         vector = VectorEnvironment(environment=tasks.make_paper(name), count=count)
         limit = raw_environment(vector, STEPS, compiled=compiled)
         starts = jax.jit(vector.starts)(seed_words(1))
@@ -117,28 +114,6 @@ def prepared(name: str, form: str, count: int) -> Form:
         )
         after = compiled(vector.step)(state, starts, action_ba)
     return Form(limit=limit, observation_bo=np.asarray(after.observation))
-
-
-@contextmanager
-def as_vectorised(wanted: bool) -> Iterator[None]:
-    """Make tasks and step them in vectorised forms, or as Brax does."""
-    jumpy = import_brax_v1("brax.v1.jumpy")
-    changed: list[tuple[Any, str, Callable[..., Any]]]
-    changed = [(jumpy, name, function) for name, function in _OF_BRAX.items()]  # one engine for all tasks
-    if not wanted:
-        changed += [(module, "vectorise", _unchanged) for module in (tasks, locomotion)]
-        changed.append((many, "runs_last", lambda environment: False))
-    with ExitStack() as stack:
-        for module, name, function in changed:
-            stack.enter_context(patch.object(module, name, function))
-        yield
-
-
-def _unchanged(system: Any) -> None:
-    """Leave a system as Brax has it."""
-
-
-_OF_BRAX = {name: getattr(import_brax_v1("brax.v1.jumpy"), name) for name in ("arctan2", "cross")}
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
-TABLES = ("engine.json", "engine-one.json", "engine-gpu.json")
+TABLES = ("engine.json", "engine-one.json", "engine-large.json", "engine-gpu.json")
 SECOND_START = ROOT / "benchmarks" / "results" / "second_start.json"
 
 
@@ -22,16 +22,51 @@ def test_the_tables_of_the_page_are_those_of_the_results(table: str) -> None:
     assert shown.strip() in PAGE
 
 
-def test_the_shares_of_plain_products_are_those_that_were_measured() -> None:
-    shares: dict[str, list[float]] = {"small": [], "paper": []}
+def test_the_text_says_what_the_table_says() -> None:
+    rows = json.loads((ROOT / "benchmarks" / "results" / "engine.json").read_text())["rows"]
+    text = " ".join(PAGE.replace("**", "").split())
+
+    def span(size: str, part: str) -> str:
+        shares = [row[part]["share"] for row in rows if row["size"] == size]
+        assert len(shares) == 7
+        return f"{min(shares):.0%} to {max(shares):.0%}"
+
+    def times(size: str, part: str) -> str:
+        shares = [row[part]["share"] for row in rows if row["size"] == size]
+        return f"{min(shares):.1f} to {max(shares):.1f} times"
+
+    plain = "beside_plain_products"
+    assert f"learner reaches {span('paper', 'learner')} of the bare products" in text
+    assert f"of XLA's own way alone it is {span('paper', plain)}." in text
+    assert f"A whole round reaches {span('paper', 'round')} of the limit" in text
+    assert (
+        f"Rollouts with the paper's networks reach {span('paper', 'rollout')} of raw environments, "
+        f"{span('paper', 'acting')} of these and the policy's network together, "
+        f"and {times('paper', 'beside_brax')} the speed of Brax's raw environments." in text
+    )
+    assert (
+        f"learner reaches {span('small', 'learner')} of the limit and {span('small', plain)} "
+        "of products in XLA's own way" in text
+    )
+
+
+def test_the_text_says_what_the_policys_network_takes_of_a_step() -> None:
+    share = {}
     for row in json.loads((ROOT / "benchmarks" / "results" / "engine.json").read_text())["rows"]:
-        if row["members"] == 2:
-            plain, learner = row["seconds"]["plain_products"], row["seconds"]["learner"]
-            share = median(limit / own for limit, own in zip(plain, learner, strict=True))
-            shares[row["size"]].append(share)
-    assert f"of XLA's own way alone it is\n  {min(shares['paper']):.0%} to {max(shares['paper']):.0%}" in PAGE
-    (small,) = shares["small"]
-    assert f"{small:.0%} of products in XLA's own way" in PAGE
+        if row["size"] == "paper":
+            policy, raw = row["seconds"]["policy"], row["seconds"]["raw"]
+            share[row["environment"]] = median(own / of for own, of in zip(policy, raw, strict=True))
+    text = " ".join(PAGE.split())
+    others = [share[name] for name in ("ant", "fetch", "halfcheetah", "humanoid")]
+    assert (
+        f"its bare passes take {share['reacher']:.0%} of a raw step on reacher, "
+        f"{share['hopper']:.0%} on hopper and {share['ur5e']:.0%} on ur5e, "
+        f"and {min(others):.0%} to {max(others):.0%} on the others" in text
+    )
+    assert (
+        f"reacher would be at {1 / (1 + share['reacher']):.0%} of raw environments "
+        f"and hopper at {1 / (1 + share['hopper']):.0%}" in text
+    )
 
 
 def test_starts_are_those_that_were_measured() -> None:
