@@ -19,6 +19,7 @@ settings.load_profile("bgpbt")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook, too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file, which share fixtures, on one worker of pytest-xdist, and all tests of Ray.
 
