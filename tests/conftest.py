@@ -20,6 +20,12 @@ settings.load_profile("bgpbt")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def _own_interrupt() -> None:
+    """Have Ctrl-C mean the same in every test: Ray Tune takes it over, and never gives it back."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a file, which share fixtures, on one worker of pytest-xdist, and all tests of Ray.
