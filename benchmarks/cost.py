@@ -36,7 +36,7 @@ from bgpbt.storage import CheckpointStore, History
 from bgpbt.strategies import PopulationSettings, make_strategy
 from bgpbt.toys import Toy, make_toy
 from engine_limits import timed
-from engine_member import PARTS, TimedMember, seconds_of
+from engine_member import PARTS, TimedMember
 
 TOY_STEPS = 4  # of one round; what a toy's steps are worth is of no account here
 MOST_SHARE = 0.02  # of all time, for strategy and storage
@@ -127,8 +127,8 @@ def measure_training(arguments: Arguments) -> Training:
     small = {"environments": 64, "minibatches": 1, "episode_length": 50} if arguments.quick else {}
     trainer = PPOTrainer(PPOSettings(environment=arguments.env, **small), ppo_space())  # type: ignore[arg-type]
     member = TimedMember(trainer)
-    for _ in range(2):
-        seconds = {part: seconds_of(part, [member]) * member.work[part] for part in PARTS}
+    for _ in range(2):  # the first warms up
+        seconds = {part: timed(partial(member.do, part))[0] for part in PARTS}
     iterations = arguments.t_ready / member.work["rollout"]
     return Training(
         training_s=(seconds["rollout"] + seconds["learner"]) * iterations,

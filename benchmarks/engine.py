@@ -61,7 +61,6 @@ from engine_limits import (
     WAYS,
     Limit,
     Way,
-    brax_environment,
     matrix_products,
     peak_memory,
     policy_network,
@@ -73,6 +72,7 @@ from engine_member import MINIBATCH, Part, Timed, TimedMember, agent_shapes, sec
 from engine_round import Engine, PopulationRound, round_seconds
 from engine_stack import TimedStack
 from engine_table import HEADER, Row, Share, line, markdown
+from environment_forms import brax_environment
 
 SIZES = {"small": ((2, 32), (2, 64)), "paper": ((4, 32), (5, 256)), "large": ((4, 256), (5, 512))}
 RAW_STEPS = 80  # of every environment, in one call: as many as an iteration takes

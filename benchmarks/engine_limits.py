@@ -7,7 +7,7 @@ import contextlib
 import resource
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,11 +20,9 @@ from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.networks import kernel_gradient
 from bgpbt.agents.programs import seed_words
 from bgpbt.envs import Environment, many
-from bgpbt.envs.paper import make_paper
 from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.xla import jit
-from environment_forms import as_brax
 
 __all__ = [
     "BY_ITSELF",
@@ -32,7 +30,6 @@ __all__ = [
     "Limit",
     "Shapes",
     "Way",
-    "brax_environment",
     "matrix_products",
     "peak_memory",
     "policy_network",
@@ -131,13 +128,6 @@ def raw_environment(
         return following
 
     return Limit(call=call, work=float(steps * environment.count))
-
-
-def brax_environment(environment: VectorEnvironment, steps: int) -> Limit:
-    """Return `steps` steps of the same environments as Brax has them, compiled as XLA does by itself."""
-    with as_brax():
-        own = replace(environment, environment=make_paper(environment.environment.name))
-        return raw_environment(own, steps, compiled=jax.jit)
 
 
 def policy_network(environment: VectorEnvironment, architecture: Architecture, steps: int) -> Limit:

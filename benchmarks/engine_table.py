@@ -41,8 +41,8 @@ class Row:
 
 
 HEADER = (
-    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}{'+net':>5}{'Brax':>6}|{'evaluate':>14}{'raw':>6}"
-    f"|{'learner':>14}{'bare':>6}{'XLA':>5}"
+    f"{'environment':12}{'size':6}{'engine':>11}|{'rollout':>14}{'raw':>6}{'+net':>5}{'Brax':>6}"
+    f"|{'evaluate':>14}{'raw':>6}|{'learner':>14}{'bare':>6}{'XLA':>5}"
     f"|{'train':>13}|{'round':>13}|{'memory':>8}|{'compiled':>14}\n"
     f"{'':29}|{'k steps/s':>20}{'':11}|{'k steps/s':>20}|{'GFLOP/s':>20}{'':5}"
     f"|{'k steps/s':>13}|{'s':>13}|{'MB':>8}|{'programs, s':>14}"

@@ -1,15 +1,30 @@
 """The paper's environments as Brax has them, beside the forms in which we step them."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import cache
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
+
+import jax
 
 from bgpbt.envs import many
 from bgpbt.envs.brax_import import import_brax_v1
 from bgpbt.envs.paper import locomotion, tasks
+from bgpbt.envs.vector import VectorEnvironment
+from engine_limits import Limit, raw_environment
 
-__all__ = ["as_brax", "as_vectorised"]
+__all__ = ["as_brax", "as_vectorised", "brax_environment"]
+
+
+def brax_environment(environment: VectorEnvironment, steps: int) -> Limit:
+    """Return `steps` steps of the same environments as Brax has them, compiled as XLA does by itself."""
+    with as_brax():
+        own = replace(environment, environment=tasks.make_paper(environment.environment.name))
+        return raw_environment(own, steps, compiled=jax.jit)
 
 
 @contextmanager
@@ -35,7 +50,18 @@ _Change = tuple[Any, str, Callable[..., Any]]
 def _engine() -> list[_Change]:
     """Return the engine's own functions, which making a task replaces for all tasks."""
     jumpy = import_brax_v1("brax.v1.jumpy")
-    return [(jumpy, name, function) for name, function in _OF_BRAX.items()]
+    return [(jumpy, name, getattr(_fresh(jumpy), name)) for name in ("arctan2", "cross")]
+
+
+@cache
+def _fresh(module: ModuleType) -> ModuleType:
+    """Return a module as it is on disk, whatever was replaced in it since it was imported."""
+    specification = importlib.util.find_spec(module.__name__)
+    assert specification is not None
+    assert specification.loader is not None
+    fresh = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(fresh)
+    return fresh
 
 
 @contextmanager
@@ -48,6 +74,3 @@ def _patched(changed: list[_Change]) -> Iterator[None]:
 
 def _unchanged(system: Any) -> None:
     """Leave a system as Brax has it."""
-
-
-_OF_BRAX = {name: getattr(import_brax_v1("brax.v1.jumpy"), name) for name in ("arctan2", "cross")}
