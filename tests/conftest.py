@@ -16,13 +16,14 @@ from hypothesis import settings  # noqa: E402
 settings.register_profile("bgpbt", deadline=None)
 settings.load_profile("bgpbt")
 
-# A shell that puts the tests into the background has them ignore Ctrl-C, and so do the processes they start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
+@pytest.hookimpl(tryfirst=True)  # before any fixture starts a process, which inherits what is set here
+def pytest_runtest_setup() -> None:
+    """Have Ctrl-C mean the same in every test.
 
-@pytest.fixture(autouse=True)
-def _own_interrupt() -> None:
-    """Have Ctrl-C mean the same in every test: Ray Tune takes it over, and never gives it back."""
+    A shell that puts the tests into the background has them ignore it, and so do the processes they start;
+    Ray Tune takes it over, and never gives it back.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -33,11 +34,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     Two clusters at the same time would take each other's processes for their own. Marks for groups do not do
     it: pytest-xdist 3.8 finds none with pytest 9.2, and says nothing.
     """
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadFileScheduling
 
-    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    class ByFile(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            folder, _, _ = (file := nodeid.partition("::")[0]).rpartition("/")
-            return folder if folder.endswith("/ray") else file
+            file: str = super()._split_scope(nodeid)
+            return "ray" if "/ray/" in file else file
 
     return ByFile(config, log)

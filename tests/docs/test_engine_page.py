@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
 TABLES = ("engine.json", "engine-one.json", "engine-large.json", "engine-gpu.json")
+ROWS = json.loads((ROOT / "benchmarks" / "results" / "engine.json").read_text())["rows"]
+TEXT = " ".join(PAGE.replace("**", "").split())
 SECOND_START = ROOT / "benchmarks" / "results" / "second_start.json"
 
 
@@ -23,49 +25,41 @@ def test_the_tables_of_the_page_are_those_of_the_results(table: str) -> None:
 
 
 def test_the_text_says_what_the_table_says() -> None:
-    rows = json.loads((ROOT / "benchmarks" / "results" / "engine.json").read_text())["rows"]
-    text = " ".join(PAGE.replace("**", "").split())
-
-    def span(size: str, part: str) -> str:
-        shares = [row[part]["share"] for row in rows if row["size"] == size]
+    def span(size: str, part: str, form: str = ".0%") -> str:
+        shares = [row[part]["share"] for row in ROWS if row["size"] == size]
         assert len(shares) == 7
-        return f"{min(shares):.0%} to {max(shares):.0%}"
-
-    def times(size: str, part: str) -> str:
-        shares = [row[part]["share"] for row in rows if row["size"] == size]
-        return f"{min(shares):.1f} to {max(shares):.1f} times"
+        return f"{min(shares):{form}} to {max(shares):{form}}"
 
     plain = "beside_plain_products"
-    assert f"learner reaches {span('paper', 'learner')} of the bare products" in text
-    assert f"of XLA's own way alone it is {span('paper', plain)}." in text
-    assert f"A whole round reaches {span('paper', 'round')} of the limit" in text
+    assert f"learner reaches {span('paper', 'learner')} of the bare products" in TEXT
+    assert f"of XLA's own way alone it is {span('paper', plain)}." in TEXT
+    assert f"A whole round reaches {span('paper', 'round')} of the limit" in TEXT
     assert (
         f"Rollouts with the paper's networks reach {span('paper', 'rollout')} of raw environments, "
         f"{span('paper', 'acting')} of these and the policy's network together, "
-        f"and {times('paper', 'beside_brax')} the speed of Brax's raw environments." in text
+        f"and {span('paper', 'beside_brax', '.1f')} times the speed of Brax's raw environments." in TEXT
     )
     assert (
         f"learner reaches {span('small', 'learner')} of the limit and {span('small', plain)} "
-        "of products in XLA's own way" in text
+        "of products in XLA's own way" in TEXT
     )
 
 
 def test_the_text_says_what_the_policys_network_takes_of_a_step() -> None:
     share = {}
-    for row in json.loads((ROOT / "benchmarks" / "results" / "engine.json").read_text())["rows"]:
+    for row in ROWS:
         if row["size"] == "paper":
             policy, raw = row["seconds"]["policy"], row["seconds"]["raw"]
             share[row["environment"]] = median(own / of for own, of in zip(policy, raw, strict=True))
-    text = " ".join(PAGE.split())
     others = [share[name] for name in ("ant", "fetch", "halfcheetah", "humanoid")]
     assert (
         f"its bare passes take {share['reacher']:.0%} of a raw step on reacher, "
         f"{share['hopper']:.0%} on hopper and {share['ur5e']:.0%} on ur5e, "
-        f"and {min(others):.0%} to {max(others):.0%} on the others" in text
+        f"and {min(others):.0%} to {max(others):.0%} on the others" in TEXT
     )
     assert (
         f"reacher would be at {1 / (1 + share['reacher']):.0%} of raw environments "
-        f"and hopper at {1 / (1 + share['hopper']):.0%}" in text
+        f"and hopper at {1 / (1 + share['hopper']):.0%}" in TEXT
     )
 
 
