@@ -110,25 +110,24 @@ def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTra
     room = Architectures(policy=Architecture(depth=4, width=128), value=Architecture(depth=3, width=64))
     environment, random = trainer.environment, np.random.default_rng(0)
     member = initialise_agent(random, teacher, environment, environment.starts(jax.random.PRNGKey(1)))
-    experience, buffer_tbk = jax.tree.map(
+    experience, stale = jax.tree.map(
         lambda array: jnp.asarray(random.normal(size=array.shape), array.dtype),
         blank_buffers(environment, 3),
     )
     nobody = no_tuition(room, environment.environment)
-    tuition = nobody._replace(teacher=teacher_of(member, teacher, room), is_taught=jnp.asarray(True))
+    weights = nobody.weights._replace(is_taught=jnp.asarray(True))
+    tuition = nobody._replace(teacher=teacher_of(member, teacher, room), weights=weights)
     seen_tbo = normalise(member.normaliser, experience.observation_tbo[:2])
     logits_tbl = networks.apply(member.parameters.policy, member.spectral.policy, seen_tbo)
-    value_tb = networks.apply(member.parameters.value, (), seen_tbo)[..., 0]
-    for tutor, taught in ((tuition, 1.0), (nobody, 0.0)):
-        key = jax.random.PRNGKey(2)
-        record_tbk = recorded(experience, tutor, jnp.int32(2), key, buffer_tbk).record_tbk
-        columns = _separated(record_tbk[:2].reshape(-1, record_tbk.shape[-1]))
-        said_tbl = columns.teacher_logits.reshape(logits_tbl.shape)
-        np.testing.assert_allclose(said_tbl, taught * logits_tbl, rtol=1e-4, atol=1e-5)
-        said_tb = columns.teacher_value.reshape(value_tb.shape)
-        np.testing.assert_allclose(said_tb, taught * value_tb, rtol=1e-4, atol=1e-5)
+    value_tb1 = networks.apply(member.parameters.value, (), seen_tbo)
+    said = jnp.concatenate([logits_tbl, value_tb1], axis=-1)
+    for tutor, expected in ((tuition, said), (nobody, stale.lesson_tbk[:2])):
+        records = recorded(experience, tutor, jnp.int32(2), jax.random.PRNGKey(2), stale).records
+        np.testing.assert_allclose(records.lesson_tbk[:2], expected, rtol=1e-4, atol=1e-5)
+        columns = _separated(records.step_tbk[:2].reshape(-1, records.step_tbk.shape[-1]))
         np.testing.assert_array_equal(columns.reward, experience.reward_tb[:2].ravel())
-        np.testing.assert_array_equal(record_tbk[2], buffer_tbk[2])  # beyond the steps
+        beyond = jax.tree.map(lambda array: array[2], (records, stale))
+        jax.tree.map(np.testing.assert_array_equal, *beyond)
 
 
 def test_equal_distillations_give_equal_bytes(trainer: PPOTrainer) -> None:

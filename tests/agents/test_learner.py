@@ -7,7 +7,7 @@ import pytest
 
 from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.buffers import BufferPool, Buffers, blank_buffers
-from bgpbt.agents.distillation import no_tuition
+from bgpbt.agents.distillation import no_tuition, no_weights
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.learner import Learner, _cheapest, _share, _shuffled
 from bgpbt.agents.loss import LossTerms, ppo_loss
@@ -71,8 +71,8 @@ def numbered_steps() -> Steps:
         truncated_tb=steps_tb.astype(bool),
     )
     tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
-    buffer_tbk = blank_buffers(VECTOR, LONGEST).record_tbk
-    return recorded(experience, tuition, jnp.int32(LONGEST), jax.random.PRNGKey(1), buffer_tbk)
+    blank = blank_buffers(VECTOR, LONGEST).records
+    return recorded(experience, tuition, jnp.int32(LONGEST), jax.random.PRNGKey(1), blank)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,7 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
             first=first,
             size=size,
             unroll_length=jnp.int32(unroll_length),
-            is_taught=jnp.asarray(False),
-            kl_weight=jnp.zeros(()),
-            value_weight=jnp.zeros(()),
+            teacher_weights=no_weights(),
         )
         total_weight = 0.0
         for slice_index in range(int(minibatch.slices(slice_size))):
@@ -151,9 +149,7 @@ def test_the_slice_size_with_the_least_padding_is_taken() -> None:
             first=nothing,
             size=jnp.int32(size),
             unroll_length=jnp.int32(unroll_length),
-            is_taught=jnp.asarray(False),
-            kl_weight=nothing,
-            value_weight=nothing,
+            teacher_weights=no_weights(),
         )
         return int(_cheapest(minibatch, [SliceSize(steps, steps // 5) for steps in (320, 1280, 5120)]))
 
@@ -260,8 +256,8 @@ def plain_ppo(
     updates = 0
     order_key, noise_key = jax.random.split(learning_key)
     tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
-    buffer_tbk = blank_buffers(VECTOR, steps).record_tbk
-    data = recorded(experience, tuition, jnp.int32(steps), noise_key, buffer_tbk)
+    blank = blank_buffers(VECTOR, steps).records
+    data = recorded(experience, tuition, jnp.int32(steps), noise_key, blank)
     for epoch in range(int(hyperparameters.update_epochs)):
         first_row_s = learner(40)._first_rows(
             _shuffled(jax.random.fold_in(order_key, epoch), jnp.int32(sequences), 36),
@@ -276,9 +272,7 @@ def plain_ppo(
                 first=first,
                 size=size,
                 unroll_length=jnp.int32(unroll_length),
-                is_taught=tuition.is_taught,
-                kl_weight=tuition.kl_weight,
-                value_weight=tuition.value_weight,
+                teacher_weights=tuition.weights,
             )
             exact = SliceSize(int(size) * unroll_length, int(size))
             gradient, _ = jax.grad(ppo_loss, has_aux=True)(

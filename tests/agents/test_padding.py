@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bgpbt.agents import Architecture, Architectures, networks, normaliser
 from bgpbt.agents.advantages import Rewards
+from bgpbt.agents.distillation import Lesson, TeacherWeights
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.loss import Transitions, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
@@ -63,11 +64,13 @@ def transitions(seed: int) -> Transitions:
             sequence_i=jnp.asarray(np.arange(ROWS) // 5),
         ),
         weight=jnp.asarray(1.0 / ROWS),
-        teacher_logits_il=jnp.asarray(random.normal(size=(ROWS, 2 * ACTIONS))),
-        teacher_value_i=jnp.asarray(random.normal(size=ROWS)),
-        is_taught=jnp.asarray(True),
-        kl_weight=jnp.asarray(0.5),
-        value_weight=jnp.asarray(0.1),
+        lesson=Lesson(
+            logits_il=jnp.asarray(random.normal(size=(ROWS, 2 * ACTIONS))),
+            value_i=jnp.asarray(random.normal(size=ROWS)),
+        ),
+        teacher_weights=TeacherWeights(
+            is_taught=jnp.asarray(True), kl=jnp.asarray(0.5), value=jnp.asarray(0.1)
+        ),
     )
 
 

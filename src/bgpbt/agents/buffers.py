@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from bgpbt.agents import rollout
-from bgpbt.agents.minibatch import blank_records
+from bgpbt.agents.minibatch import Records, blank_records
 from bgpbt.agents.rollout import Experience
 from bgpbt.envs.vector import VectorEnvironment
 
@@ -23,14 +23,14 @@ class Buffers(NamedTuple):
     """An iteration's data, time first; whatever lies past its length must not be looked at."""
 
     experience: Experience
-    record_tbk: jax.Array  # what `bgpbt.agents.minibatch.recorded` makes of it and of a teacher's word
+    records: Records  # what `bgpbt.agents.minibatch.recorded` makes of it
 
 
 def blank_buffers(environment: VectorEnvironment, longest: int) -> Buffers:
     """Return buffers for iterations of up to `longest` steps of every environment."""
     return Buffers(
         experience=rollout.empty(environment, longest),
-        record_tbk=blank_records(longest, environment.count, environment.environment.action_size),
+        records=blank_records(longest, environment.count, environment.environment.action_size),
     )
 
 

@@ -23,10 +23,13 @@ from bgpbt.errors import InputError
 
 __all__ = [
     "DistillationSettings",
+    "Lesson",
     "Teacher",
     "TeacherNetwork",
+    "TeacherWeights",
     "Tuition",
     "no_tuition",
+    "no_weights",
     "teach",
     "teacher_of",
 ]
@@ -82,13 +85,32 @@ class Teacher(NamedTuple):
     normaliser: normaliser.Normaliser
 
 
+class TeacherWeights(NamedTuple):
+    """How much a teacher's word counts."""
+
+    is_taught: jax.Array  # bool; False where there is no teacher
+    kl: jax.Array  # alpha c_pi; 0 where there is no teacher
+    value: jax.Array  # alpha c_v; likewise
+
+
 class Tuition(NamedTuple):
     """A teacher in the room of the largest, so that one program serves all, and how much its word counts."""
 
     teacher: Teacher  # its networks padded; zeros where there is none
-    is_taught: jax.Array  # bool
-    kl_weight: jax.Array  # alpha c_pi; 0 where there is no teacher
-    value_weight: jax.Array  # alpha c_v; likewise
+    weights: TeacherWeights
+
+
+class Lesson(NamedTuple):
+    """What a teacher says of some steps."""
+
+    logits_il: jax.Array  # (steps, 2 x actuators)
+    value_i: jax.Array
+
+
+def no_weights() -> TeacherWeights:
+    """Return the weights of nobody's word."""
+    nothing: Any = np.float32(0.0)
+    return TeacherWeights(is_taught=cast(jax.Array, np.zeros((), bool)), kl=nothing, value=nothing)
 
 
 def teacher_of(member: Member, architectures: Architectures, room: Architectures) -> Teacher:
@@ -115,19 +137,13 @@ def no_tuition(room: Architectures, environment: Environment) -> Tuition:
         value=_in_room(value, room.value, room.value),
         normaliser=normaliser.fresh(observations),
     )
-    nothing: Any = np.float32(0.0)
-    return Tuition(
-        teacher=jax.tree.map(np.zeros_like, teacher),
-        is_taught=cast(jax.Array, np.zeros((), bool)),
-        kl_weight=nothing,
-        value_weight=nothing,
-    )
+    return Tuition(teacher=jax.tree.map(np.zeros_like, teacher), weights=no_weights())
 
 
-def teach(teacher: Teacher, observation_bo: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return the logits (batch, 2 x actuators) and values (batch,) that a teacher gives observations."""
-    normalised_bo = normaliser.normalise(teacher.normaliser, observation_bo)
-    return _apply(teacher.policy, normalised_bo), _apply(teacher.value, normalised_bo)[:, 0]
+def teach(teacher: Teacher, observation_io: jax.Array) -> Lesson:
+    """Return what a teacher says of observations."""
+    normalised_io = normaliser.normalise(teacher.normaliser, observation_io)
+    return Lesson(_apply(teacher.policy, normalised_io), _apply(teacher.value, normalised_io)[:, 0])
 
 
 def _in_room(

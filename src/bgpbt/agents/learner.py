@@ -86,7 +86,7 @@ class Learner:
         order_key, noise_key = jax.random.split(key)
         unrolls, most_steps = length
         recorded_steps = unrolls * hyperparameters.unroll_length if most_steps is None else most_steps
-        steps = recorded(buffers.experience, tuition, recorded_steps, noise_key, buffers.record_tbk)
+        steps = recorded(buffers.experience, tuition, recorded_steps, noise_key, buffers.records)
         sequences = unrolls * self.environment.count
         minibatches = -(-sequences // hyperparameters.batch_size)
 
@@ -105,9 +105,7 @@ class Learner:
                     first=first,
                     size=size,
                     unroll_length=hyperparameters.unroll_length,
-                    is_taught=tuition.is_taught,
-                    kl_weight=tuition.kl_weight,
-                    value_weight=tuition.value_weight,
+                    teacher_weights=tuition.weights,
                 )
                 return self._update(progress, batch, hyperparameters)
 
@@ -121,7 +119,7 @@ class Learner:
         )
         updates = jnp.maximum(minibatches * hyperparameters.update_epochs, 1)
         terms = jax.tree.map(lambda total: total / updates, progress.terms)
-        return member, buffers._replace(record_tbk=steps.record_tbk), terms
+        return member, buffers._replace(records=steps.records), terms
 
     def _first_rows(self, sequence_s: jax.Array, unroll_length: jax.Array) -> jax.Array:
         """Return the row of each sequence's first step, where rows are steps, time first."""

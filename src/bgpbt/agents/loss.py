@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from bgpbt.agents import action_distribution, networks
 from bgpbt.agents.action_distribution import SquashedNormal
 from bgpbt.agents.advantages import Rewards, generalised_advantages
+from bgpbt.agents.distillation import Lesson, TeacherWeights
 from bgpbt.agents.hyperparameters import Hyperparameters
 from bgpbt.agents.member import ActorCritic, SpectralVectors
 
@@ -32,11 +33,8 @@ class Transitions(NamedTuple):
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
     weight: jax.Array  # what each step counts in the mean
-    teacher_logits_il: jax.Array
-    teacher_value_i: jax.Array
-    is_taught: jax.Array  # whether there is a teacher
-    kl_weight: jax.Array  # what its word counts; 0 without one
-    value_weight: jax.Array  # likewise
+    lesson: Lesson  # what a teacher says of them, if there is one
+    teacher_weights: TeacherWeights
 
 
 class LossTerms(NamedTuple):
@@ -91,8 +89,8 @@ def ppo_loss(
         teacher_value_error=teacher_value_error,
     )
     loss = terms.policy_loss + terms.value_loss - hyperparameters.entropy_cost * terms.entropy
-    loss += transitions.kl_weight * terms.teacher_kl
-    loss += transitions.value_weight * terms.teacher_value_error
+    loss += transitions.teacher_weights.kl * terms.teacher_kl
+    loss += transitions.teacher_weights.value * terms.teacher_value_error
     return loss, jax.lax.stop_gradient(terms)
 
 
@@ -102,11 +100,11 @@ def _distance_to_teacher(
     """Return the KL divergence and the squared error of values; without a teacher they take no time."""
 
     def compared() -> tuple[jax.Array, jax.Array]:
-        teacher = action_distribution.from_logits(transitions.teacher_logits_il)
+        teacher = action_distribution.from_logits(transitions.lesson.logits_il)
         kl_i = action_distribution.kl_divergence(teacher, distribution)
-        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - transitions.teacher_value_i) ** 2)
+        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - transitions.lesson.value_i) ** 2)
 
     distances: tuple[jax.Array, jax.Array] = jax.lax.cond(
-        transitions.is_taught, compared, lambda: (jnp.zeros(()), jnp.zeros(()))
+        transitions.teacher_weights.is_taught, compared, lambda: (jnp.zeros(()), jnp.zeros(()))
     )
     return distances

@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 
 from bgpbt.agents import normaliser
+from bgpbt.agents.action_distribution import standard_normal
 from bgpbt.agents.advantages import Rewards
-from bgpbt.agents.distillation import Tuition, teach
+from bgpbt.agents.distillation import Lesson, TeacherWeights, Tuition, teach
 from bgpbt.agents.loss import Transitions
 from bgpbt.agents.rollout import Experience
 
-__all__ = ["Minibatch", "SliceSize", "Steps", "blank_records", "recorded"]
+__all__ = ["Minibatch", "Records", "SliceSize", "Steps", "blank_records", "recorded"]
 
 
 class SliceSize(NamedTuple):
@@ -25,50 +26,59 @@ class SliceSize(NamedTuple):
     sequences: int  # at most; the state that follows each is valued apart
 
 
+class Records(NamedTuple):
+    """What is made of a rollout to learn from, time first."""
+
+    step_tbk: jax.Array  # all that is known of a step beside its observation
+    lesson_tbk: jax.Array  # what a teacher says of it; never looked at where there is no teacher
+
+
 class Steps(NamedTuple):
     """An iteration's data, time first; what lies past its length is stale."""
 
     observation_tbo: jax.Array  # (steps + 1, environments, observation)
-    record_tbk: jax.Array  # (steps, environments, columns): all else that is known of a step
+    records: Records
 
 
 def recorded(
-    experience: Experience, tuition: Tuition, steps: jax.Array, key: jax.Array, buffer_tbk: jax.Array
+    experience: Experience, tuition: Tuition, steps: jax.Array, key: jax.Array, buffer: Records
 ) -> Steps:
     """Put side by side what is known of each of the first `steps` steps, and what a teacher says of it.
 
     The noise that a step's entropy is sampled with is drawn here once for all epochs, so that it does not
     depend on how minibatches are cut into slices.
     """
-    environments, actuators = experience.unsquashed_action_tba.shape[1:]
 
-    def record(t: jax.Array, record_tbk: jax.Array) -> jax.Array:
+    def record(t: jax.Array, step_tbk: jax.Array) -> jax.Array:
         action_ba = experience.unsquashed_action_tba[t]
         columns = _Columns(
             unsquashed_action=action_ba,
-            noise=jax.random.normal(jax.random.fold_in(key, t), action_ba.shape),
-            teacher_logits=jnp.zeros((environments, 2 * actuators)),
+            noise=standard_normal(jax.random.fold_in(key, t), *action_ba.shape),
             log_prob=experience.log_prob_tb[t],
             reward=experience.reward_tb[t],
             terminated=experience.terminated_tb[t],
             truncated=experience.truncated_tb[t],
-            teacher_value=jnp.zeros(environments),
         )
-        return record_tbk.at[t].set(_joined(columns))
+        return step_tbk.at[t].set(_joined(columns))
 
-    def add_lesson(t: jax.Array, record_tbk: jax.Array) -> jax.Array:
-        logits_bl, value_b = teach(tuition.teacher, experience.observation_tbo[t])
-        columns = _separated(record_tbk[t])._replace(teacher_logits=logits_bl, teacher_value=value_b)
-        return record_tbk.at[t].set(_joined(columns))
+    def listen(t: jax.Array, lesson_tbk: jax.Array) -> jax.Array:
+        lesson = teach(tuition.teacher, experience.observation_tbo[t])
+        return lesson_tbk.at[t].set(jnp.column_stack(lesson))
 
-    record_tbk = jax.lax.fori_loop(0, steps, record, buffer_tbk)
-    record_tbk = jax.lax.fori_loop(0, jnp.where(tuition.is_taught, steps, 0), add_lesson, record_tbk)
-    return Steps(experience.observation_tbo, record_tbk)
+    lessons = jnp.where(tuition.weights.is_taught, steps, 0)
+    records = Records(
+        step_tbk=jax.lax.fori_loop(0, steps, record, buffer.step_tbk),
+        lesson_tbk=jax.lax.fori_loop(0, lessons, listen, buffer.lesson_tbk),
+    )
+    return Steps(experience.observation_tbo, records)
 
 
-def blank_records(longest: int, environments: int, actuators: int) -> jax.Array:
-    """Return an array for records of up to `longest` steps of every environment."""
-    return jnp.zeros((longest, environments, 4 * actuators + _SINGLE_COLUMNS))
+def blank_records(longest: int, environments: int, actuators: int) -> Records:
+    """Return arrays for up to `longest` steps of every environment."""
+    return Records(
+        step_tbk=jnp.zeros((longest, environments, 2 * actuators + _SINGLE_COLUMNS)),
+        lesson_tbk=jnp.zeros((longest, environments, 2 * actuators + 1)),
+    )
 
 
 class Minibatch(NamedTuple):
@@ -80,9 +90,7 @@ class Minibatch(NamedTuple):
     first: jax.Array  # of its sequences, as an index into the order
     size: jax.Array  # sequences
     unroll_length: jax.Array
-    is_taught: jax.Array  # whether there is a teacher
-    kl_weight: jax.Array  # what its word counts
-    value_weight: jax.Array  # likewise
+    teacher_weights: TeacherWeights
 
     def sequences_per_slice(self, slice_size: SliceSize) -> jax.Array:
         """Return how many sequences fit into a slice."""
@@ -94,7 +102,8 @@ class Minibatch(NamedTuple):
 
     def take(self, index: jax.Array, slice_size: SliceSize) -> Transitions:
         """Gather one slice; rows past the last sequence are padding."""
-        environments = self.steps.record_tbk.shape[1]
+        observation_tbo, records = self.steps
+        environments = observation_tbo.shape[1]
         per_slice = self.sequences_per_slice(slice_size)
         row_i = jnp.arange(slice_size.steps)
         sequence_i = jax.lax.div(row_i, self.unroll_length)  # `//` would reckon with negative numbers too
@@ -106,9 +115,14 @@ class Minibatch(NamedTuple):
         last_row_s = first_row_s + self.unroll_length * environments
 
         def observe(row_n: jax.Array) -> jax.Array:
-            return normaliser.normalise(self.normaliser, _gathered(self.steps.observation_tbo, row_n))
+            return normaliser.normalise(self.normaliser, _gathered(observation_tbo, row_n))
 
-        columns = _separated(_gathered(self.steps.record_tbk, row_i))
+        def listen() -> Lesson:
+            lesson_ik = _gathered(records.lesson_tbk, row_i)
+            return Lesson(lesson_ik[:, :-1], lesson_ik[:, -1])
+
+        columns = _separated(_gathered(records.step_tbk, row_i))
+        silence = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(listen))
         return Transitions(
             observation_io=observe(row_i),
             last_observation_so=observe(last_row_s),
@@ -124,11 +138,8 @@ class Minibatch(NamedTuple):
                 sequence_i=sequence_i,
             ),
             weight=1.0 / (self.size * self.unroll_length),
-            teacher_logits_il=columns.teacher_logits,
-            teacher_value_i=columns.teacher_value,
-            is_taught=self.is_taught,
-            kl_weight=self.kl_weight,
-            value_weight=self.value_weight,
+            lesson=jax.lax.cond(self.teacher_weights.is_taught, listen, lambda: silence),
+            teacher_weights=self.teacher_weights,
         )
 
 
@@ -137,29 +148,26 @@ class _Columns(NamedTuple):
 
     unsquashed_action: jax.Array  # (..., actuators)
     noise: jax.Array  # (..., actuators), standard normal
-    teacher_logits: jax.Array  # (..., 2 x actuators)
     log_prob: jax.Array
     reward: jax.Array
     terminated: jax.Array
     truncated: jax.Array
-    teacher_value: jax.Array
 
 
-_SINGLE_COLUMNS = len(_Columns._fields) - 3
+_SINGLE_COLUMNS = len(_Columns._fields) - 2
 
 
 def _joined(columns: _Columns) -> jax.Array:
     """Return (steps, columns), as floats."""
-    action_ia, noise_ia, logits_il, *single = columns
-    return jnp.concatenate([action_ia, noise_ia, logits_il, jnp.stack(single, axis=1)], axis=1)
+    action_ia, noise_ia, *single = columns
+    return jnp.concatenate([action_ia, noise_ia, jnp.stack(single, axis=1)], axis=1)
 
 
-def _separated(record_ik: jax.Array) -> _Columns:
+def _separated(step_ik: jax.Array) -> _Columns:
     """Return what was joined."""
-    actuators = (record_ik.shape[1] - _SINGLE_COLUMNS) // 4
-    ends = [actuators, 2 * actuators, 4 * actuators]
-    action_ia, noise_ia, logits_il, single_ik = jnp.split(record_ik, ends, axis=1)
-    columns = _Columns(action_ia, noise_ia, logits_il, *single_ik.T)
+    actuators = (step_ik.shape[1] - _SINGLE_COLUMNS) // 2
+    action_ia, noise_ia, single_ik = jnp.split(step_ik, [actuators, 2 * actuators], axis=1)
+    columns = _Columns(action_ia, noise_ia, *single_ik.T)
     return columns._replace(terminated=columns.terminated != 0.0, truncated=columns.truncated != 0.0)
 
 

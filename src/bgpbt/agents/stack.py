@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from bgpbt.agents.buffers import blank_buffers
-from bgpbt.agents.distillation import Tuition, no_tuition
+from bgpbt.agents.distillation import Tuition, no_tuition, no_weights
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.learner import Learner
 from bgpbt.agents.loss import LossTerms
@@ -90,7 +90,7 @@ class StackedTrainer:
             stack, terms = functions.train(
                 stack,
                 starts,
-                tuition._replace(**functions.place(_weights(begun, steps))),
+                tuition._replace(weights=functions.place(_weights(begun, steps))),
                 hyperparameters,
                 functions.place(np.array(unrolls, np.int32)),
                 seeds,
@@ -210,14 +210,14 @@ def local_devices() -> list[jax.Device]:
     return jax.local_devices()
 
 
-def _weights(begun: Sequence[Begun], steps: Sequence[int]) -> dict[str, Tree]:
+def _weights(begun: Sequence[Begun], steps: Sequence[int]) -> Tree:
     """Return what each member's teacher counts by now."""
-    nothing = {"kl_weight": np.float32(0.0), "value_weight": np.float32(0.0)}
-    weights = [
-        nothing if one.tutor is None else one.tutor.weights(done)
-        for one, done in zip(begun, steps, strict=True)
-    ]
-    return {name: np.stack([weight[name] for weight in weights]) for name in nothing}
+    return _stacked(
+        [
+            no_weights() if one.tutor is None else one.tutor.weights(done)
+            for one, done in zip(begun, steps, strict=True)
+        ]
+    )
 
 
 def _sharding(devices: Sequence[jax.Device]) -> jax.sharding.NamedSharding:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bgpbt.agents.architecture import Architectures
-from bgpbt.agents.distillation import DistillationSettings, Tuition, teacher_of
+from bgpbt.agents.distillation import DistillationSettings, TeacherWeights, Tuition, teacher_of
 from bgpbt.agents.member import Member
 from bgpbt.records import Distil
 
@@ -22,19 +22,17 @@ class Tutor:
     start: Distil
     settings: DistillationSettings
 
-    def weights(self, steps: int) -> dict[str, Any]:
+    def weights(self, steps: int) -> TeacherWeights:
         """Return what the next lesson counts when the student has done `steps` steps of the order."""
         weight = self.settings.weight((self.start.first_step + steps) / self.start.total_steps)
-        return {
-            "kl_weight": np.float32(weight * self.settings.kl_coefficient),
-            "value_weight": np.float32(weight * self.settings.value_coefficient),
-        }
+        is_taught: Any = np.ones((), bool)
+        kl: Any = np.float32(weight * self.settings.kl_coefficient)
+        value: Any = np.float32(weight * self.settings.value_coefficient)
+        return TeacherWeights(is_taught, kl, value)
 
     def at(self, steps: int, room: Architectures) -> Tuition:
         """Return the tuition of the next iteration, when the student has done `steps` steps of the order.
 
         The teacher's networks are padded to `room`.
         """
-        is_taught: Any = np.ones((), bool)
-        teacher = teacher_of(self.member, self.architectures, room)
-        return Tuition(teacher=teacher, is_taught=is_taught, **self.weights(steps))
+        return Tuition(teacher_of(self.member, self.architectures, room), self.weights(steps))
