@@ -14,7 +14,15 @@ import jax.numpy as jnp
 
 from bgpbt.xla import kept
 
-__all__ = ["SquashedNormal", "entropy", "from_logits", "kl_divergence", "log_prob", "sample", "standard_normal"]
+__all__ = [
+    "SquashedNormal",
+    "entropy",
+    "from_logits",
+    "kl_divergence",
+    "log_prob",
+    "sample",
+    "standard_normal",
+]
 
 _SMALLEST_SCALE = 0.001  # the paper's; keeps the density finite
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
@@ -45,7 +53,7 @@ def sample(key: jax.Array, distribution: SquashedNormal) -> jax.Array:
 
 def standard_normal(key: jax.Array, batch: int, actuators: int) -> jax.Array:
     """Draw noise: (batch, A)."""
-    # As one long row: with 6 or 10 numbers in a row a CPU computes them one by one, and takes four times as long.
+    # As one long row: rows of 6 or 10 a CPU computes number by number, which takes four times as long.
     return kept(jax.random.normal(key, (batch * actuators,))).reshape(batch, actuators)
 
 
@@ -112,8 +120,8 @@ _halves.defvjp(_halves_forward, _halves_backward)
 def _softplus(x: jax.Array) -> jax.Array:
     """Return log(1 + exp(x)).
 
-    For 0 <= y <= 1, log(1 + y) = 2 artanh(y / (2 + y)), whose series in a third or less is as exact as float32 after
-    eight terms. A CPU computes it on many numbers at once, and XLA's `log1p` one by one.
+    For 0 <= y <= 1, log(1 + y) = 2 artanh(y / (2 + y)), whose series in a third or less is as exact as
+    float32 after eight terms. A CPU computes it on many numbers at once, and XLA's `log1p` one by one.
     """
     return _softplus_of(x, jnp.exp(-jnp.abs(x)))
 

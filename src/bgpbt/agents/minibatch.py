@@ -15,6 +15,7 @@ from bgpbt.agents.advantages import Rewards
 from bgpbt.agents.distillation import Lesson, TeacherWeights, Tuition, teach
 from bgpbt.agents.loss import Transitions
 from bgpbt.agents.rollout import Experience
+from bgpbt.xla import kept
 
 __all__ = ["Minibatch", "Records", "SliceSize", "Steps", "blank_records", "recorded"]
 
@@ -115,7 +116,9 @@ class Minibatch(NamedTuple):
         last_row_s = first_row_s + self.unroll_length * environments
 
         def observe(row_n: jax.Array) -> jax.Array:
-            return normaliser.normalise(self.normaliser, _gathered(observation_tbo, row_n))
+            gathered = _gathered(observation_tbo, row_n)
+            gathered = gathered if gathered.shape[1] in _SLOWLY_COPIED else kept(gathered)
+            return kept(normaliser.normalise(self.normaliser, gathered))
 
         def listen() -> Lesson:
             lesson_ik = _gathered(records.lesson_tbk, row_i)
@@ -154,6 +157,7 @@ class _Columns(NamedTuple):
     truncated: jax.Array
 
 
+_SLOWLY_COPIED = range(32, 80)  # widths of rows that XLA copies number by number, if it does nothing else
 _SINGLE_COLUMNS = len(_Columns._fields) - 2
 
 

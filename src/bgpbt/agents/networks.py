@@ -44,7 +44,7 @@ class PaddedSpectral(NamedTuple):
 Spectral: TypeAlias = tuple[jax.Array, ...] | PaddedSpectral
 """For each normalised hidden layer a unit vector (outputs,); empty without spectral normalisation."""
 
-FEW_OUTPUTS = 16  # of a layer whose slope is cheaper to transpose than its inputs
+FEW_OUTPUTS = 24  # of a layer whose slope is cheaper to transpose than its inputs
 _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
 
 
