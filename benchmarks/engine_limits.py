@@ -22,7 +22,7 @@ from bgpbt.agents.programs import seed_words
 from bgpbt.envs import Environment, many
 from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment
-from bgpbt.xla import jit
+from bgpbt.xla import jit, kept
 
 __all__ = [
     "BY_ITSELF",
@@ -107,11 +107,15 @@ def raw_environment(
     )
     begin = vector_state if resets else alone
     running_starts = environment.running(starts)
-    shape = (environment.count, environment.environment.action_size)
+    count, actuators = environment.count, environment.environment.action_size
 
     def stepped(state: Any, key: jax.Array) -> Any:
         def step(t: jax.Array, state: Any) -> Any:
-            action_ba = jax.random.uniform(jax.random.fold_in(key, t), shape, minval=-1.0, maxval=1.0)
+            # One long row, since a CPU draws short ones number by number.
+            number_n = jax.random.uniform(
+                jax.random.fold_in(key, t), (count * actuators,), minval=-1.0, maxval=1.0
+            )
+            action_ba = kept(number_n).reshape(count, actuators)
             if resets:
                 return environment.advance(state, running_starts, action_ba)
             return many.step(environment.environment, state, action_ba)
