@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bgpbt.agents.action_distribution import SquashedNormal, entropy, from_logits, log_prob, sample
+from bgpbt.agents.action_distribution import (
+    SquashedNormal,
+    entropy,
+    from_logits,
+    log_prob,
+    sample,
+    standard_normal,
+)
 
 LOGITS = [(0.0, 0.0), (1.5, -2.0), (-3.0, 1.0)]
 
@@ -71,3 +78,38 @@ def test_samples_follow_the_normal_before_squashing() -> None:
     # Kolmogorov-Smirnov at an error rate of one in a million.
     sample_n = np.asarray(sample(jax.random.PRNGKey(3), distributions(0.7, -1.0, 20_000)))[:, 0]
     assert scipy.stats.kstest(sample_n, normal_of(0.7, -1.0).cdf).pvalue > 1e-6
+
+
+def test_scales_are_exact_however_large_or_small() -> None:
+    unscaled_n = np.concatenate([np.linspace(-80.0, 80.0, 40_001), [-1e30, -0.0, 1e30]]).astype(np.float32)
+    scale_n = np.asarray(scale_of(jnp.asarray(unscaled_n)))
+    truth_n = np.logaddexp(0.0, unscaled_n.astype(np.float64)) + 0.001
+    np.testing.assert_allclose(scale_n, truth_n, rtol=4e-7)
+    assert np.isnan(scale_of(jnp.array([jnp.nan]))[0])
+    assert np.isinf(scale_of(jnp.array([jnp.inf]))[0])
+
+
+def scale_of(unscaled_n: jax.Array) -> jax.Array:
+    return from_logits(jnp.stack([jnp.zeros_like(unscaled_n), unscaled_n], axis=1)).scale_ab[0]
+
+
+def test_slopes_of_means_and_scales_reach_their_logits() -> None:
+    random = np.random.default_rng(0)
+    logits_bl = random.normal(size=(50, 6), scale=20.0).astype(np.float32)
+    mean_slope_ab, scale_slope_ab = random.normal(size=(2, 3, 50)).astype(np.float32)
+
+    def weighted(logits_bl: jax.Array) -> jax.Array:
+        distribution = from_logits(logits_bl)
+        return jnp.sum(mean_slope_ab * distribution.mean_ab + scale_slope_ab * distribution.scale_ab)
+
+    sigmoid_ba = 1.0 / (1.0 + np.exp(-logits_bl[:, 3:].astype(np.float64)))
+    expected_bl = np.hstack([mean_slope_ab.T, scale_slope_ab.T * sigmoid_ba])
+    np.testing.assert_allclose(jax.grad(weighted)(jnp.asarray(logits_bl)), expected_bl, rtol=1e-6)
+
+
+@pytest.mark.parametrize("actuators", [1, 2, 6, 10])
+def test_noise_in_one_row_is_the_noise_in_many(actuators: int) -> None:
+    key = jax.random.PRNGKey(4)
+    np.testing.assert_array_equal(
+        standard_normal(key, 33, actuators), jax.random.normal(key, (33, actuators))
+    )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bgpbt.study.protocol import Scale
 from bgpbt.study.results import Result
-from bgpbt.viewing.comparison import Comparison, draw_interval, draw_profiles
+from bgpbt.viewing.comparison import Comparison, draw_interval, draw_profiles, name_rows
 from bgpbt.viewing.statistics import interquartile_mean
 from bgpbt.viewing.style import COLUMN_IN, GREY, PAGE_IN, label_of, new_figure, style_of, write_figure
 
@@ -95,7 +95,6 @@ def _colour(one: str, baseline: str) -> str:
 
 
 def _name_rows(axis: "Axes", names: Sequence[str], baseline: str) -> None:
-    axis.set_yticks(range(len(names)), [label_of(name) for name in names])
+    name_rows(axis, names)
     for label, name in zip(axis.get_yticklabels(), names, strict=True):
         label.set_fontweight("bold" if name == baseline else "normal")
-    axis.set_ylim(max(len(names), 1) - 0.5, -0.5)

@@ -39,6 +39,7 @@ __all__ = [
     "draw_comparison",
     "draw_interval",
     "draw_profiles",
+    "name_rows",
     "read_references",
     "to_json",
 ]
@@ -203,6 +204,12 @@ def draw_interval(axis: "Axes", interval: Interval, row: int, colour: str) -> No
     axis.plot(interval.value, row, "|", color=colour, markersize=9, markeredgewidth=1.8)
 
 
+def name_rows(axis: "Axes", names: Sequence[str]) -> None:
+    """Write strategies' names beside rows of intervals, the first on top."""
+    axis.set_yticks(range(len(names)), [label_of(name) for name in names])
+    axis.set_ylim(max(len(names), 1) - 0.5, -0.5)
+
+
 def draw_profiles(axis: "Axes", comparison: Comparison, strategies: Sequence[str]) -> None:
     """Draw which share of the runs of some strategies lies above each scaled return, with 95% intervals."""
     for index, strategy in enumerate(strategies):
@@ -252,7 +259,7 @@ def _profile(
 def _draw_overall(axis: "Axes", comparison: Comparison) -> None:
     for row, strategy in enumerate(comparison.strategies):
         draw_interval(axis, comparison.overall[strategy], row, style_of(row)["color"])
-    _name_rows(axis, list(comparison.strategies))
+    name_rows(axis, list(comparison.strategies))
     axis.set_xlabel("scaled return, interquartile mean")
     axis.set_title(f"over {len(comparison.shared_tasks)} task{'s' * (len(comparison.shared_tasks) > 1)}")
 
@@ -265,10 +272,5 @@ def _draw_improvement(axis: "Axes", comparison: Comparison) -> None:
             names.append(f"{one} > {other}")
     axis.axvline(0.5, color="#22272B", linewidth=0.6, linestyle=":")
     axis.set_xlim(-0.02, 1.02)
-    _name_rows(axis, names)
+    name_rows(axis, names)
     axis.set_xlabel("probability of improvement")
-
-
-def _name_rows(axis: "Axes", names: list[str]) -> None:
-    axis.set_yticks(range(len(names)), [label_of(name) for name in names])
-    axis.set_ylim(max(len(names), 1) - 0.5, -0.5)
