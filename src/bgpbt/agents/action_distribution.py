@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from bgpbt.agents.activations import softplus
 from bgpbt.xla import kept
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
 
 _SMALLEST_SCALE = 0.001  # the paper's; keeps the density finite
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
-_SERIES = tuple(2.0 / odd for odd in range(1, 16, 2))  # of 2 artanh(r) / r, in powers of r squared
 
 
 class SquashedNormal(NamedTuple):
@@ -42,7 +42,7 @@ class SquashedNormal(NamedTuple):
 def from_logits(logits_bl: jax.Array) -> SquashedNormal:
     """Return the distributions that a policy's outputs stand for: (batch, 2A)."""
     mean_ab, unscaled_ab = _halves(logits_bl.T)
-    return SquashedNormal(mean_ab, _softplus(unscaled_ab) + _SMALLEST_SCALE)
+    return SquashedNormal(mean_ab, softplus(unscaled_ab) + _SMALLEST_SCALE)
 
 
 def sample(key: jax.Array, distribution: SquashedNormal) -> jax.Array:
@@ -94,7 +94,7 @@ def _moved(distribution: SquashedNormal, noise_ba: jax.Array) -> jax.Array:
 
 
 def _log_tanh_slope(x: jax.Array) -> jax.Array:
-    return 2.0 * (math.log(2.0) - x - _softplus(-2.0 * x))
+    return 2.0 * (math.log(2.0) - x - softplus(-2.0 * x))
 
 
 @jax.custom_vjp
@@ -114,36 +114,3 @@ def _halves_backward(_: None, slopes: tuple[jax.Array, jax.Array]) -> tuple[jax.
 
 
 _halves.defvjp(_halves_forward, _halves_backward)
-
-
-@jax.custom_vjp
-def _softplus(x: jax.Array) -> jax.Array:
-    """Return log(1 + exp(x)).
-
-    For 0 <= y <= 1, log(1 + y) = 2 artanh(y / (2 + y)), whose series in a third or less is as exact as
-    float32 after eight terms. A CPU computes it on many numbers at once, and XLA's `log1p` one by one.
-    """
-    return _softplus_of(x, jnp.exp(-jnp.abs(x)))
-
-
-def _softplus_of(x: jax.Array, exponential: jax.Array) -> jax.Array:
-    ratio = exponential / (2.0 + exponential)
-    square = ratio * ratio
-    series = jnp.full_like(x, _SERIES[-1])
-    for coefficient in _SERIES[-2::-1]:
-        series = series * square + coefficient
-    return kept(jnp.maximum(x, 0.0) + ratio * series)
-
-
-def _softplus_forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    x = kept(x)
-    exponential = kept(jnp.exp(-jnp.abs(x)))
-    slope = jnp.where(x >= 0.0, 1.0, exponential) / (1.0 + exponential)
-    return _softplus_of(x, exponential), kept(slope)
-
-
-def _softplus_backward(slope: jax.Array, slope_of_value: jax.Array) -> tuple[jax.Array]:
-    return (slope * slope_of_value,)
-
-
-_softplus.defvjp(_softplus_forward, _softplus_backward)
