@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,12 +112,12 @@ def main(arguments: Arguments) -> None:
     print(f"one round's suggestions, {runs[-1].members} members: {milestones(runs[-1].suggestion_s)}")
     if arguments.json is not None:
         measured = {
-            "arguments": asdict(arguments),
+            "arguments": asdict(replace(arguments, json=None)),
             "training": asdict(training),
             "runs": [asdict(run) for run in runs],
             "growth": growth,
         }
-        arguments.json.write_text(json.dumps(measured, indent=1, default=str) + "\n")
+        arguments.json.write_text(json.dumps(measured, indent=1) + "\n")
     if not arguments.quick and runs[-1].share > MOST_SHARE:
         sys.exit(f"strategy and storage take {runs[-1].share:.1%}, more than {MOST_SHARE:.0%}")
 

@@ -142,8 +142,9 @@ def main(arguments: Arguments) -> None:
         rows += measured
         print("\n".join(line(row) for row in measured), flush=True)
         if arguments.json is not None:
-            result = {"machine": machine(), "arguments": asdict(arguments), "rows": [asdict(r) for r in rows]}
-            arguments.json.write_text(json.dumps(result, indent=1, default=str) + "\n")
+            chosen = asdict(replace(arguments, json=None))  # the rows do not depend on where they are written
+            result = {"machine": machine(), "arguments": chosen, "rows": [asdict(row) for row in rows]}
+            arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def default_engine() -> Engine:

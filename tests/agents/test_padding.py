@@ -9,6 +9,7 @@ import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jax.tree_util import Partial
 
 from bgpbt.agents import Architecture, Architectures, networks, normaliser
 from bgpbt.agents.advantages import Rewards
@@ -64,7 +65,8 @@ def transitions(seed: int) -> Transitions:
             sequence_i=jnp.asarray(np.arange(ROWS) // 5),
         ),
         weight=jnp.asarray(1.0 / ROWS),
-        lesson=Lesson(
+        lesson=Partial(
+            Lesson,
             logits_il=jnp.asarray(random.normal(size=(ROWS, 2 * ACTIONS))),
             value_i=jnp.asarray(random.normal(size=ROWS)),
         ),

@@ -6,6 +6,7 @@ one minibatch to the next; estimating them once for an epoch would let value tra
 epoch instead of one for a minibatch, and costs a forward pass more.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -33,7 +34,7 @@ class Transitions(NamedTuple):
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
     weight: jax.Array  # what each step counts in the mean
-    lesson: Lesson  # what a teacher says of them, if there is one
+    lesson: Callable[[], Lesson]  # looks up what a teacher says of them, if there is one
     teacher_weights: TeacherWeights
 
 
@@ -100,9 +101,10 @@ def _distance_to_teacher(
     """Return the KL divergence and the squared error of values; without a teacher they take no time."""
 
     def compared() -> tuple[jax.Array, jax.Array]:
-        teacher = action_distribution.from_logits(transitions.lesson.logits_il)
+        lesson = transitions.lesson()
+        teacher = action_distribution.from_logits(lesson.logits_il)
         kl_i = action_distribution.kl_divergence(teacher, distribution)
-        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - transitions.lesson.value_i) ** 2)
+        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - lesson.value_i) ** 2)
 
     distances: tuple[jax.Array, jax.Array] = jax.lax.cond(
         transitions.teacher_weights.is_taught, compared, lambda: (jnp.zeros(()), jnp.zeros(()))

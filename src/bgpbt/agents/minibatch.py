@@ -120,12 +120,7 @@ class Minibatch(NamedTuple):
             gathered = gathered if gathered.shape[1] in _SLOWLY_COPIED else kept(gathered)
             return kept(normaliser.normalise(self.normaliser, gathered))
 
-        def listen() -> Lesson:
-            lesson_ik = _gathered(records.lesson_tbk, row_i)
-            return Lesson(lesson_ik[:, :-1], lesson_ik[:, -1])
-
         columns = _separated(_gathered(records.step_tbk, row_i))
-        silence = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(listen))
         return Transitions(
             observation_io=observe(row_i),
             last_observation_so=observe(last_row_s),
@@ -141,7 +136,7 @@ class Minibatch(NamedTuple):
                 sequence_i=sequence_i,
             ),
             weight=1.0 / (self.size * self.unroll_length),
-            lesson=jax.lax.cond(self.teacher_weights.is_taught, listen, lambda: silence),
+            lesson=jax.tree_util.Partial(_lesson, records.lesson_tbk, row_i),
             teacher_weights=self.teacher_weights,
         )
 
@@ -173,6 +168,11 @@ def _separated(step_ik: jax.Array) -> _Columns:
     action_ia, noise_ia, single_ik = jnp.split(step_ik, [actuators, 2 * actuators], axis=1)
     columns = _Columns(action_ia, noise_ia, *single_ik.T)
     return columns._replace(terminated=columns.terminated != 0.0, truncated=columns.truncated != 0.0)
+
+
+def _lesson(lesson_tbk: jax.Array, row_i: jax.Array) -> Lesson:
+    lesson_ik = _gathered(lesson_tbk, row_i)
+    return Lesson(lesson_ik[:, :-1], lesson_ik[:, -1])
 
 
 def _gathered(array_tb: jax.Array, row_i: jax.Array) -> jax.Array:

@@ -45,7 +45,8 @@ class PaddedSpectral(NamedTuple):
 Spectral: TypeAlias = tuple[jax.Array, ...] | PaddedSpectral
 """For each normalised hidden layer a unit vector (outputs,); empty without spectral normalisation."""
 
-FEW_OUTPUTS = 24  # of a layer whose slope is cheaper to transpose than its inputs
+FEW_OUTPUTS = 24  # of a layer whose slope is cheaper to transpose than its inputs, whatever these are
+MANY_INPUTS = 4  # for each output: likewise
 _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
 
 
@@ -101,9 +102,10 @@ def kernel_gradient(input_bi: jax.Array, slope_bo: jax.Array) -> jax.Array:
     On a CPU the narrower of the two is transposed first: XLA's product with a matrix that it has to transpose
     takes twice as long.
     """
-    if slope_bo.shape[1] > FEW_OUTPUTS or not on_cpu():
-        return kept(input_bi.T) @ slope_bo
-    return kept(kept(slope_bo.T) @ input_bi).T
+    inputs, outputs = input_bi.shape[1], slope_bo.shape[1]
+    if on_cpu() and (outputs <= FEW_OUTPUTS or outputs * MANY_INPUTS < inputs):
+        return kept(kept(slope_bo.T) @ input_bi).T
+    return kept(input_bi.T) @ slope_bo
 
 
 def _apply_padded(parameters: Parameters, spectral: PaddedSpectral, input_bi: jax.Array) -> jax.Array:
