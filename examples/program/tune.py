@@ -17,7 +17,8 @@ from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings
 from bgpbt.trainers import SubprocessTrainer
 
-PROGRAM = [sys.executable, Path(__file__).with_name("train.py")]  # or ["./train", "--quiet"], ["julia", ...]
+PROGRAM: list[str | Path] = [sys.executable, Path(__file__).with_name("train.py")]
+"""Or ["./train", "--quiet"], ["julia", ...]: whatever can be started."""
 
 
 def main() -> None:
