@@ -18,7 +18,7 @@ import numpy as np
 
 from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.networks import kernel_gradient
-from bgpbt.agents.programs import seed_words
+from bgpbt.agents.seeds import seed_words
 from bgpbt.envs import Environment, many
 from bgpbt.envs.protocol import State
 from bgpbt.envs.vector import VectorEnvironment

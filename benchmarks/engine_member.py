@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 import jax
-import numpy as np
 
 from bgpbt.agents import PPOTrainer
 from bgpbt.agents.buffers import BufferPool
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.programs import Iteration, seed_words
+from bgpbt.agents.learner import iteration_of
+from bgpbt.agents.seeds import seed_words
 from engine_limits import Limit, Shapes, shapes_of, timed
 
 __all__ = [
@@ -94,7 +94,7 @@ class TimedMember:
 
     def start(self) -> None:
         """Train for an unroll and evaluate as a run does, in one program each."""
-        iteration = Iteration(seed=seed_words(0), index=0, unrolls=1)
+        iteration = iteration_of(seed_words(0), 0, 1)
         self.member, self._buffers, _ = self.programs.iterate(
             self.member, self._starts, self._buffers, self._hyperparameters, iteration
         )
@@ -103,7 +103,7 @@ class TimedMember:
     def do(self, part: Part) -> None:
         """Do one part; those of an iteration in their order."""
         programs, seed = self.programs, seed_words(0)
-        numbers = (self._hyperparameters, np.int32(self._unrolls), seed, np.int32(self._iteration))
+        numbers = (self._hyperparameters, iteration_of(seed, self._iteration, self._unrolls))
         match part:
             case "rollout":
                 self.member, self._buffers = jax.block_until_ready(

@@ -10,8 +10,9 @@ from bgpbt.agents import PPOTrainer
 from bgpbt.agents.buffers import blank_buffers
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
+from bgpbt.agents.learner import Iteration
 from bgpbt.agents.padding import pad_member
-from bgpbt.agents.programs import Functions, evaluate_key, seed_words
+from bgpbt.agents.seeds import Stream, seed_words, stream_key
 from bgpbt.xla import jit
 from engine_member import MINIBATCH, Part, agent_shapes
 
@@ -29,7 +30,7 @@ class TimedStack:
     def __init__(self, trainer: PPOTrainer, members: int) -> None:
         settings = trainer.settings
         learner = trainer.stacked_learner
-        functions, vector = Functions(learner), learner.environment
+        vector = learner.environment
         programs = trainer.programs(settings.architectures)
         hyperparameters = hyperparameters_of(DEFAULTS)
         unrolls = settings.unrolls_per_iteration(int(hyperparameters.batch_size))
@@ -47,19 +48,20 @@ class TimedStack:
         # As in a run, each member has numbers of its own, even where they are equal.
         self._numbers = stacked((hyperparameters, np.int32(unrolls), seed_words(0)))
 
-        def collect(member: Any, starts: Any, numbers: Any, iteration: Any) -> Any:
-            buffers = blank_buffers(vector, learner.longest_rollout)
-            return functions.collect(
-                member, starts, buffers, *numbers, iteration, most_steps=jnp.int32(steps)
-            )
+        def numbers_of(own: Any, number: Any) -> Any:
+            hyperparameters, unrolls, seed = own
+            return hyperparameters, Iteration(seed, number, unrolls, jnp.int32(steps))
 
-        def learn(member: Any, buffers: Any, numbers: Any, iteration: Any) -> Any:
-            return functions.learn(
-                member, buffers, programs.no_tuition, *numbers, iteration, most_steps=jnp.int32(steps)
-            )[0]
+        def collect(member: Any, starts: Any, own: Any, number: Any) -> Any:
+            buffers = blank_buffers(vector, learner.longest_rollout)
+            return learner.collect(member, starts, buffers, *numbers_of(own, number))
+
+        def learn(member: Any, buffers: Any, own: Any, number: Any) -> Any:
+            return learner.learn(member, buffers, programs.no_tuition, *numbers_of(own, number))[0]
 
         def evaluate(policy: Any) -> Any:
-            key, episodes = evaluate_key(jnp.asarray(seed_words(0))), settings.evaluation_episodes
+            key = stream_key(jnp.asarray(seed_words(0)), Stream.EVALUATE)
+            episodes = settings.evaluation_episodes
             return episode_returns(
                 vector.environment, policy, key, episodes=episodes, episode_length=vector.episode_length
             )

@@ -30,7 +30,7 @@ import numpy as np
 import tyro
 from tyro.conf import arg
 
-from bgpbt.agents.programs import seed_words
+from bgpbt.agents.seeds import seed_words
 from bgpbt.envs.paper import tasks
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment

@@ -20,7 +20,8 @@ import numpy as np
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
 from bgpbt.agents.buffers import BufferPool
 from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.programs import Iteration, seed_words
+from bgpbt.agents.learner import iteration_of
+from bgpbt.agents.seeds import seed_words
 from bgpbt.space import ppo_space
 
 architectures = Architectures(policy=Architecture(depth=2, width=32), value=Architecture(depth=2, width=64))
@@ -34,7 +35,7 @@ hyperparameters = hyperparameters_of({**DEFAULTS, "batch_size": 128, "unroll_len
 starts = programs.draw_starts(seed_words(0))
 for _ in range(REPEATS):
     member = programs.initialise(seed_words(0), starts)
-    iteration = Iteration(seed=seed_words(0), index=0, unrolls=settings.unrolls_per_iteration(128))
+    iteration = iteration_of(seed_words(0), 0, settings.unrolls_per_iteration(128))
     member, buffers, _ = programs.iterate(member, starts, buffers, hyperparameters, iteration)
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(member):

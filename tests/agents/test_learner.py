@@ -9,22 +9,14 @@ from bgpbt.agents import Architecture, Architectures, networks
 from bgpbt.agents.buffers import BufferPool, Buffers, blank_buffers
 from bgpbt.agents.distillation import no_tuition, no_weights
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner, _cheapest, _share, _shuffled
+from bgpbt.agents.learner import Learner, _cheapest, _share, _shuffled, iteration_of
 from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import Member, initialise_agent
 from bgpbt.agents.minibatch import Minibatch, SliceSize, Steps, recorded
 from bgpbt.agents.normaliser import fresh
-from bgpbt.agents.programs import (
-    Iteration,
-    Programs,
-    SeedWords,
-    _Stream,
-    compile_evaluation,
-    compile_programs,
-    compile_starts,
-    seed_words,
-)
+from bgpbt.agents.programs import Programs, compile_evaluation, compile_programs, compile_starts
 from bgpbt.agents.rollout import Experience, Extent, collect, empty
+from bgpbt.agents.seeds import SeedWords, Stream, seed_words, stream_key
 from bgpbt.envs.vector import VectorEnvironment
 from tests.envs.countdown import Countdown
 
@@ -181,7 +173,7 @@ def iterate(
         starts,  # type: ignore[arg-type]
         new_buffers() if buffers is None else buffers,
         hyperparameters_of(CONFIGURATION),
-        Iteration(seed=seed_words(5), index=0, unrolls=unrolls),
+        iteration_of(seed_words(5), 0, unrolls),
     )
     return member, terms
 
@@ -230,7 +222,7 @@ def plain_ppo(
     member: Member, starts: object, hyperparameters: Hyperparameters, *, unrolls: int, seed: SeedWords
 ) -> object:
     rollout_key, learning_key = (
-        jax.random.fold_in(jax.random.fold_in(seed, stream), 0) for stream in (_Stream.COLLECT, _Stream.LEARN)
+        stream_key(jnp.asarray(seed), stream, jnp.int32(0)) for stream in (Stream.COLLECT, Stream.LEARN)
     )
     unroll_length = int(hyperparameters.unroll_length)
     steps = unrolls * unroll_length
@@ -315,7 +307,7 @@ def test_it_learns_a_task_whose_best_return_is_known() -> None:
             starts,  # type: ignore[arg-type]
             buffers,
             hyperparameters_of(configuration),
-            Iteration(seed=seed_words(2), index=iteration, unrolls=4),
+            iteration_of(seed_words(2), iteration, 4),
         )
     after, _ = programs(40).evaluate(member.policy, seed_words(1))
     assert np.mean(before) < 0.5 * best
@@ -340,7 +332,7 @@ def test_a_new_member_has_seen_nothing() -> None:
 
 def test_the_halves_of_an_iteration_are_the_whole() -> None:
     member, starts = new_member()
-    numbers = (hyperparameters_of(CONFIGURATION), np.int32(4), seed_words(5), np.int32(0))
+    numbers = (hyperparameters_of(CONFIGURATION), iteration_of(seed_words(5), 0, 4))
     member, buffers = programs(40).collect(member, starts, new_buffers(), *numbers)
     member, _, terms = programs(40).learn(member, buffers, programs(40).no_tuition, *numbers)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), (member, terms), iterate((40,)))

@@ -5,17 +5,17 @@ from every environment into a buffer of fixed length. One stretch of one environ
 minibatches are made of whole sequences, in a new random order every epoch. A minibatch is a dynamic number of
 slices of a fixed number of rows, whose gradients are added up, the last one masked. A few slice sizes are
 compiled in, since small ones pad little and large ones multiply matrices faster; each minibatch takes the
-cheapest. Between collecting and learning a teacher may look at the data (`bgpbt.agents.distillation`), so
-both are programs of their own.
+cheapest. Between collecting and learning a teacher may look at the data (`bgpbt.agents.distillation`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from bgpbt.agents import networks, normaliser, rollout
@@ -26,19 +26,28 @@ from bgpbt.agents.loss import LossTerms, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
 from bgpbt.agents.minibatch import Minibatch, SliceSize, recorded
 from bgpbt.agents.rollout import Experience, Extent
+from bgpbt.agents.seeds import SeedWords, Stream, stream_key
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 
-__all__ = ["SLICE_OVERHEAD", "Learner", "Length"]
+__all__ = ["SLICE_OVERHEAD", "Iteration", "Learner", "iteration_of"]
 
 INT32_MAX = 2**31 - 1
 SLICE_OVERHEAD = 200  # rows whose gradient takes as long as starting a slice; measured on two CPU cores
 
 
-class Length(NamedTuple):
-    """How long an iteration is; `most_steps` as in `bgpbt.agents.rollout.Extent`."""
+class Iteration(NamedTuple):
+    """One PPO iteration of an order; `most_steps` as in `bgpbt.agents.rollout.Extent`."""
 
+    seed: jax.Array  # of the order, as a raw threefry key
+    number: jax.Array  # within the order, from 0
     unrolls: jax.Array  # of every environment
     most_steps: jax.Array | None = None
+
+
+def iteration_of(seed: SeedWords, number: int, unrolls: int) -> Iteration:
+    """Return an iteration as compiled programs take it."""
+    arrays: Any = (seed, np.int32(number), np.int32(unrolls))
+    return Iteration(*arrays)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +59,36 @@ class Learner:
     most_sequences: int  # unrolls x environments
     slice_sizes: tuple[SliceSize, ...]  # to choose from
 
+    def train(
+        self,
+        member: Member,
+        starts: StartStates,
+        buffers: Buffers,
+        tuition: Tuition,
+        hyperparameters: Hyperparameters,
+        iteration: Iteration,
+    ) -> tuple[Member, Buffers, LossTerms]:
+        """Collect, listen to the teacher, and learn; report mean losses."""
+        member, buffers = self.collect(member, starts, buffers, hyperparameters, iteration)
+        return self.learn(member, buffers, tuition, hyperparameters, iteration)
+
     def collect(
         self,
         member: Member,
         starts: StartStates,
         buffers: Buffers,
         hyperparameters: Hyperparameters,
-        length: Length,
-        key: jax.Array,
+        iteration: Iteration,
     ) -> tuple[Member, Buffers]:
         """Act for some unrolls in every environment; the normaliser sees each observation once."""
-        steps = length.unrolls * hyperparameters.unroll_length
+        steps = iteration.unrolls * hyperparameters.unroll_length
         environments, experience = rollout.collect(
             self.environment,
             member.policy,
             (member.environments, starts),
             buffers.experience,
-            extent=Extent(steps, length.most_steps),
-            key=key,
+            extent=Extent(steps, iteration.most_steps),
+            key=stream_key(iteration.seed, Stream.COLLECT, iteration.number),
         )
         statistics = _observe(member.normaliser, experience, steps)
         member = member._replace(environments=environments, normaliser=statistics)
@@ -79,12 +100,11 @@ class Learner:
         buffers: Buffers,
         tuition: Tuition,
         hyperparameters: Hyperparameters,
-        length: Length,
-        key: jax.Array,
+        iteration: Iteration,
     ) -> tuple[Member, Buffers, LossTerms]:
         """Learn from some unrolls of every environment and what a teacher says; report mean losses."""
-        order_key, noise_key = jax.random.split(key)
-        unrolls, most_steps = length
+        seed, number, unrolls, most_steps = iteration
+        order_key, noise_key = jax.random.split(stream_key(seed, Stream.LEARN, number))
         recorded_steps = unrolls * hyperparameters.unroll_length if most_steps is None else most_steps
         steps = recorded(buffers.experience, tuition, recorded_steps, noise_key, buffers.records)
         sequences = unrolls * self.environment.count

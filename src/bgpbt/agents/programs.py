@@ -2,20 +2,17 @@
 
 Compilation takes longer than many an iteration, so programs are few: an iteration is one, with the teacher
 in it whether there is one or not, and new networks are drawn by NumPy. A program is compiled for its shapes,
-so a call with another shape or type is an error and never a silent second compilation. All randomness comes
-from a seed as a raw threefry key (two uint32 words); each use has its own stream, so no key is used twice.
+so a call with another shape or type is an error and never a silent second compilation.
 """
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.agents.architecture import Architecture, Architectures
 from bgpbt.agents.buffers import Buffers, blank_buffers
@@ -23,34 +20,27 @@ from bgpbt.agents.distillation import Tuition, no_tuition
 from bgpbt.agents.evaluation import episode_returns
 from bgpbt.agents.growth import grow_member
 from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner, Length
+from bgpbt.agents.learner import Iteration, Learner, iteration_of
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, initialise_agent
+from bgpbt.agents.seeds import SeedWords, Stream, random_of, seed_words, stream_key
 from bgpbt.envs.vector import StartStates
 from bgpbt.xla import jit
 
 __all__ = [
     "Evaluate",
-    "Functions",
-    "Iteration",
     "Program",
     "Programs",
-    "SeedWords",
-    "collect_key",
     "compile_evaluation",
     "compile_programs",
     "compile_starts",
-    "evaluate_key",
     "grown",
-    "learn_key",
     "member_shape",
-    "seed_words",
 ]
 
-SeedWords = npt.NDArray[np.uint32]
-"""A seed as a raw threefry key: (2,), high word first."""
-
 Result = TypeVar("Result")
+
+_SEED = jax.ShapeDtypeStruct((2,), jnp.uint32)  # the shape of one
 
 
 class Program(Generic[Result]):
@@ -85,26 +75,6 @@ Evaluate = Program[tuple[jax.Array, jax.Array]]
 """Of a policy and seed words: the returns (episodes,) and the steps that the longest episode took."""
 
 
-class _Stream(IntEnum):
-    """What an order's randomness is used for."""
-
-    STARTS = 0
-    INITIALISE = 1
-    COLLECT = 2
-    EVALUATE = 3
-    LEARN = 4
-    GROW = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Iteration:
-    """One PPO iteration of an order."""
-
-    seed: SeedWords  # of the order
-    index: int  # within the order, from 0
-    unrolls: int  # of every environment
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
     """What a trainer calls; every argument and result is an array or a tree of arrays.
@@ -133,7 +103,7 @@ class Programs:
     def initialise(self, seed: SeedWords, starts: StartStates) -> Member:
         """Return a new member at the start states, drawn without a program."""
         return initialise_agent(
-            random_of(seed, _Stream.INITIALISE),
+            random_of(seed, Stream.INITIALISE),
             self.architectures,
             self.learner.environment,
             jax.tree.map(np.array, starts),  # a copy: training consumes the member, and not the start states
@@ -149,43 +119,17 @@ class Programs:
         tuition: Tuition | None = None,
     ) -> tuple[Member, Buffers, LossTerms]:
         """Collect, let a teacher look at the data, and learn. Member and buffers are consumed."""
-        numbers = (hyperparameters, np.int32(iteration.unrolls), iteration.seed, np.int32(iteration.index))
         tuition = self.no_tuition if tuition is None else tuition
-        return self.train(member, starts, buffers, tuition, *numbers)
-
-
-def seed_words(seed: int) -> SeedWords:
-    """Return a seed in [0, 2**64) as a key; different seeds are different keys."""
-    return np.array([seed >> 32, seed & 0xFFFFFFFF], dtype=np.uint32)
-
-
-def random_of(seed: SeedWords, stream: _Stream) -> np.random.Generator:
-    """Return NumPy's generator for one use of a seed."""
-    return np.random.default_rng([*map(int, seed), stream])
-
-
-def collect_key(seed: jax.Array, iteration: jax.Array) -> jax.Array:
-    """Return the key of an iteration's rollout."""
-    return jax.random.fold_in(jax.random.fold_in(seed, _Stream.COLLECT), iteration)
-
-
-def learn_key(seed: jax.Array, iteration: jax.Array) -> jax.Array:
-    """Return the key of an iteration's learning."""
-    return jax.random.fold_in(jax.random.fold_in(seed, _Stream.LEARN), iteration)
-
-
-def evaluate_key(seed: jax.Array) -> jax.Array:
-    """Return the key of an evaluation."""
-    return jax.random.fold_in(seed, _Stream.EVALUATE)
+        return self.train(member, starts, buffers, tuition, hyperparameters, iteration)
 
 
 def compile_starts(learner: Learner) -> Program[StartStates]:
     """Return what draws start states, which is the same for all architectures."""
 
     def draw_starts(seed: jax.Array) -> StartStates:
-        return learner.environment.starts(jax.random.fold_in(seed, _Stream.STARTS))
+        return learner.environment.starts(stream_key(seed, Stream.STARTS))
 
-    return Program(draw_starts, _shape((2,), jnp.uint32))
+    return Program(draw_starts, _SEED)
 
 
 def compile_programs(
@@ -196,19 +140,18 @@ def compile_programs(
     evaluate: Evaluate,
 ) -> Programs:
     """Compile what it takes to train agents of these architectures, under teachers that fit into `room`."""
-    functions = Functions(learner)
-    seed, integer = _shape((2,), jnp.uint32), _shape((), jnp.int32)
-    starts = jax.eval_shape(learner.environment.starts, seed)
+    iteration = iteration_of(seed_words(0), 0, 0)
+    starts = jax.eval_shape(learner.environment.starts, iteration.seed)
     member = member_shape(learner, architectures)
-    numbers = (hyperparameters_of(DEFAULTS), integer, seed, integer)
+    numbers = (hyperparameters_of(DEFAULTS), iteration)
     tuition = no_tuition(room, learner.environment.environment)
     buffers = jax.eval_shape(lambda: blank_buffers(learner.environment, learner.longest_rollout))
     return Programs(
         draw_starts=draw_starts,
-        train=Program(functions.train, member, starts, buffers, tuition, *numbers, consume=(0, 2)),
+        train=Program(learner.train, member, starts, buffers, tuition, *numbers, consume=(0, 2)),
         evaluate=evaluate,
-        collect=Program(functions.collect, member, starts, buffers, *numbers, consume=(0, 2)),
-        learn=Program(functions.learn, member, buffers, tuition, *numbers, consume=(0, 1)),
+        collect=Program(learner.collect, member, starts, buffers, *numbers, consume=(0, 2)),
+        learn=Program(learner.learn, member, buffers, tuition, *numbers, consume=(0, 1)),
         member_shape=member,
         no_tuition=jax.device_put(tuition),
         learner=learner,
@@ -224,13 +167,13 @@ def compile_evaluation(learner: Learner, policy: Architecture, *, episodes: int)
         return episode_returns(
             vector.environment,
             policy,
-            evaluate_key(seed),
+            stream_key(seed, Stream.EVALUATE),
             episodes=episodes,
             episode_length=vector.episode_length,
         )
 
     shape = member_shape(learner, Architectures(policy=policy, value=policy)).policy
-    return Program(evaluate, shape, _shape((2,), jnp.uint32))
+    return Program(evaluate, shape, _SEED)
 
 
 def member_shape(learner: Learner, architectures: Architectures) -> Member:
@@ -240,75 +183,9 @@ def member_shape(learner: Learner, architectures: Architectures) -> Member:
         starts = learner.environment.starts(seed)
         return initialise_agent(np.random.default_rng(0), architectures, learner.environment, starts)
 
-    return jax.eval_shape(new, _shape((2,), jnp.uint32))
+    return jax.eval_shape(new, _SEED)
 
 
 def grown(member: Member, new: Architectures, seed: SeedWords) -> Member:
     """Return a member with larger networks, drawn without a program; growth must apply."""
-    return grow_member(member, new, random_of(seed, _Stream.GROW))
-
-
-@dataclass(frozen=True, slots=True)
-class Functions:
-    """The programs before compilation.
-
-    Args:
-        learner: what they are made of.
-    """
-
-    learner: Learner
-
-    def train(
-        self,
-        member: Member,
-        starts: StartStates,
-        buffers: Buffers,
-        tuition: Tuition,
-        *numbers: Any,
-        most_steps: jax.Array | None = None,
-    ) -> tuple[Member, Buffers, LossTerms]:
-        """Collect, listen to the teacher, and learn; `most_steps` as in `bgpbt.agents.rollout.Extent`."""
-        member, buffers = self.collect(member, starts, buffers, *numbers, most_steps=most_steps)
-        return self.learn(member, buffers, tuition, *numbers, most_steps=most_steps)
-
-    def collect(
-        self,
-        member: Member,
-        starts: StartStates,
-        buffers: Buffers,
-        *numbers: Any,
-        most_steps: jax.Array | None = None,
-    ) -> tuple[Member, Buffers]:
-        """Collect the data of an iteration."""
-        hyperparameters, unrolls, seed, index = numbers
-        return self.learner.collect(
-            member,
-            starts,
-            buffers,
-            hyperparameters,
-            Length(unrolls, most_steps),
-            collect_key(seed, index),
-        )
-
-    def learn(
-        self,
-        member: Member,
-        buffers: Buffers,
-        tuition: Tuition,
-        *numbers: Any,
-        most_steps: jax.Array | None = None,
-    ) -> tuple[Member, Buffers, LossTerms]:
-        """Learn from them and from what the teacher says of them."""
-        hyperparameters, unrolls, seed, index = numbers
-        return self.learner.learn(
-            member,
-            buffers,
-            tuition,
-            hyperparameters,
-            Length(unrolls, most_steps),
-            learn_key(seed, index),
-        )
-
-
-def _shape(shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, dtype)
+    return grow_member(member, new, random_of(seed, Stream.GROW))

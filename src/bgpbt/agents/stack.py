@@ -11,18 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents.buffers import blank_buffers
 from bgpbt.agents.distillation import Tuition, no_tuition, no_weights
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
-from bgpbt.agents.learner import Learner
+from bgpbt.agents.hyperparameters import Hyperparameters
+from bgpbt.agents.learner import Iteration, Learner
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member
 from bgpbt.agents.padding import pad_member, unpad_member
-from bgpbt.agents.programs import Functions, evaluate_key, seed_words
+from bgpbt.agents.seeds import Stream, seed_words, stream_key
 from bgpbt.agents.trainer import Begun, PPOTrainer, Training
 from bgpbt.contracts import Checkpoints
+from bgpbt.envs.vector import StartStates
 from bgpbt.records import Order, Outcome
 from bgpbt.xla import jit
 
@@ -92,10 +95,12 @@ class StackedTrainer:
                 starts,
                 tuition._replace(weights=functions.place(_weights(begun, steps))),
                 hyperparameters,
-                functions.place(np.array(unrolls, np.int32)),
-                seeds,
-                np.int32(iteration),
-                np.int32(max(lengths)),
+                Iteration(
+                    seed=seeds,
+                    number=jnp.int32(iteration),
+                    unrolls=functions.place(np.array(unrolls, np.int32)),
+                    most_steps=jnp.int32(max(lengths)),
+                ),
             )
             terms = jax.device_get(terms)
             for index, (one, count) in enumerate(zip(begun, unrolls, strict=True)):
@@ -151,7 +156,8 @@ class _Functions:
     def __post_init__(self) -> None:
         each, shared = self.sharding.spec, jax.sharding.PartitionSpec()
         set_field = object.__setattr__  # the dataclass is frozen
-        set_field(self, "train", self._program(self._train, [each] * 6 + [shared] * 2, consume=(0,)))
+        specs = [each] * 4 + [_of_iteration(each, shared)]
+        set_field(self, "train", self._program(self._train, specs, consume=(0,)))
         set_field(self, "evaluate", self._program(self._evaluate, [each, shared]))
 
     def _program(
@@ -174,19 +180,24 @@ class _Functions:
         """Give every device its members."""
         return jax.device_put(tree, self.sharding)
 
-    def _train(self, stack: Tree, starts: Tree, tuition: Tree, *numbers: Any) -> tuple[Tree, Tree]:
-        hyperparameters, unrolls_m, seed_m, iteration, most_steps = numbers
-        functions = Functions(self.learner)
-
+    def _train(
+        self, stack: Tree, starts: Tree, tuition: Tree, hyperparameters: Tree, iteration: Iteration
+    ) -> tuple[Tree, Tree]:
         def one(
-            member: Any, starts: Any, tuition: Any, hyperparameters: Any, unrolls: Any, seed: Any
+            member: Member,
+            starts: StartStates,
+            tuition: Tuition,
+            hyperparameters: Hyperparameters,
+            iteration: Iteration,
         ) -> tuple[Member, LossTerms]:
-            own = (hyperparameters, unrolls, seed, iteration)
             buffers = blank_buffers(self.learner.environment, self.learner.longest_rollout)
-            member, _, terms = functions.train(member, starts, buffers, tuition, *own, most_steps=most_steps)
+            member, _, terms = self.learner.train(
+                member, starts, buffers, tuition, hyperparameters, iteration
+            )
             return member, terms
 
-        trained: tuple[Tree, Tree] = jax.vmap(one)(stack, starts, tuition, hyperparameters, unrolls_m, seed_m)
+        each = jax.vmap(one, in_axes=(0, 0, 0, 0, _of_iteration(0, None)))
+        trained: tuple[Tree, Tree] = each(stack, starts, tuition, hyperparameters, iteration)
         return trained
 
     def _evaluate(self, policies: Tree, seed: jax.Array) -> tuple[Tree, Tree]:
@@ -196,7 +207,7 @@ class _Functions:
             return episode_returns(
                 vector.environment,
                 policy,
-                evaluate_key(seed),
+                stream_key(seed, Stream.EVALUATE),
                 episodes=self.evaluation_episodes,
                 episode_length=vector.episode_length,
             )
@@ -218,6 +229,11 @@ def _weights(begun: Sequence[Begun], steps: Sequence[int]) -> Tree:
             for one, done in zip(begun, steps, strict=True)
         ]
     )
+
+
+def _of_iteration(own: Any, shared: Any) -> Any:
+    """Return `own` for what each member has of its own in an iteration, and `shared` for the rest."""
+    return Iteration(seed=own, number=shared, unrolls=own, most_steps=shared)
 
 
 def _sharding(devices: Sequence[jax.Device]) -> jax.sharding.NamedSharding:

@@ -16,12 +16,13 @@ from bgpbt.agents.compilation import CompilationCounter
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.growth import check_growth
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner
+from bgpbt.agents.learner import Learner, iteration_of
 from bgpbt.agents.loss import LossTerms
 from bgpbt.agents.member import Member, Policy, arrays_of, restore
 from bgpbt.agents.memory import MemoryNeed, memory_need
 from bgpbt.agents.padding import largest_of
-from bgpbt.agents.programs import Iteration, Programs, grown, member_shape, seed_words
+from bgpbt.agents.programs import Programs, grown, member_shape
+from bgpbt.agents.seeds import seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
 from bgpbt.agents.tutor import Tutor
 from bgpbt.agents.workshop import Workshop
@@ -254,7 +255,7 @@ class PPOTrainer:
         losses: list[LossTerms] = []
         buffers = self._workshop.buffers.take()
         while (unrolls := self.next_unrolls(hyperparameters, order.steps - steps)) > 0:
-            iteration = Iteration(seed=seed, index=len(losses), unrolls=unrolls)
+            iteration = iteration_of(seed, len(losses), unrolls)
             tuition = None if begun.tutor is None else begun.tutor.at(steps, room)
             member, buffers, terms = programs.iterate(
                 member, begun.starts, buffers, hyperparameters, iteration, tuition

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from bgpbt import envs
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.member import Policy
-from bgpbt.agents.programs import seed_words
+from bgpbt.agents.seeds import seed_words
 from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy
 from bgpbt.xla import jit

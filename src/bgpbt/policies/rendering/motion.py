@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents.programs import seed_words
+from bgpbt.agents.seeds import seed_words
 from bgpbt.envs import State
 from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy, actions

@@ -1,0 +1,40 @@
+"""Randomness of an order: one seed, and a stream of its own for each use, so that no key is used twice."""
+
+from enum import IntEnum
+from typing import TypeAlias
+
+import jax
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SeedWords", "Stream", "random_of", "seed_words", "stream_key"]
+
+SeedWords: TypeAlias = npt.NDArray[np.uint32]
+"""A seed as a raw threefry key: (2,), high word first."""
+
+
+class Stream(IntEnum):
+    """What an order's randomness is used for."""
+
+    STARTS = 0
+    INITIALISE = 1
+    COLLECT = 2
+    EVALUATE = 3
+    LEARN = 4
+    GROW = 5
+
+
+def seed_words(seed: int) -> SeedWords:
+    """Return a seed in [0, 2**64) as a key; different seeds are different keys."""
+    return np.array([seed >> 32, seed & 0xFFFFFFFF], dtype=np.uint32)
+
+
+def random_of(seed: SeedWords, stream: Stream) -> np.random.Generator:
+    """Return NumPy's generator for one use of a seed."""
+    return np.random.default_rng([*map(int, seed), stream])
+
+
+def stream_key(seed: jax.Array, stream: Stream, iteration: jax.Array | None = None) -> jax.Array:
+    """Return JAX's key for one use of a seed, in one iteration if there are several."""
+    key = jax.random.fold_in(seed, stream)
+    return key if iteration is None else jax.random.fold_in(key, iteration)
