@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bgpbt.envs import State, make
 from bgpbt.envs.batch_last import vmap_last
+from bgpbt.envs.many import runs_last
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 
@@ -154,9 +155,10 @@ def equations(jaxpr: Any) -> Iterator[Any]:
                 yield from equations(getattr(inner, "jaxpr", inner))
 
 
-@pytest.mark.parametrize("name", PAPER_NAMES)
+@pytest.mark.parametrize("name", [*PAPER_NAMES, "brax:inverted_pendulum/spring", "brax:reacher/positional"])
 def test_many_copies_of_a_task_do_what_each_would_do(name: str) -> None:
     task = make(name)
+    assert runs_last(task)
     vector = VectorEnvironment(environment=task, count=64)
     starts = jax.jit(vector.starts)(np.array([0, 1], np.uint32))
     state = jax.tree.map(jnp.asarray, vector.reset(starts))
