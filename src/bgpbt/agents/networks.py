@@ -45,8 +45,8 @@ class PaddedSpectral(NamedTuple):
 Spectral: TypeAlias = tuple[jax.Array, ...] | PaddedSpectral
 """For each normalised hidden layer a unit vector (outputs,); empty without spectral normalisation."""
 
-FEW_OUTPUTS = 24  # of a layer whose slope is cheaper to transpose than its inputs, whatever these are
-MANY_INPUTS = 4  # for each output: likewise
+_FEW_OUTPUTS = 24  # at most so many: a layer's slope is cheaper to transpose than its inputs
+_MANY_INPUTS = 4  # for each output, more than so many: likewise
 _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
 
 
@@ -99,11 +99,11 @@ def spectral_step(parameters: Parameters, spectral: Spectral) -> Spectral:
 def kernel_gradient(input_bi: jax.Array, slope_bo: jax.Array) -> jax.Array:
     """Return input^T slope.
 
-    On a CPU the narrower of the two is transposed first: XLA's product with a matrix that it has to transpose
-    takes twice as long.
+    On a CPU one of the two is transposed first, since XLA's product with a matrix that it has to transpose
+    itself takes twice as long: the slope where it is narrow, or much narrower than the input.
     """
     inputs, outputs = input_bi.shape[1], slope_bo.shape[1]
-    if on_cpu() and (outputs <= FEW_OUTPUTS or outputs * MANY_INPUTS < inputs):
+    if on_cpu() and (outputs <= _FEW_OUTPUTS or outputs * _MANY_INPUTS < inputs):
         return kept(kept(slope_bo.T) @ input_bi).T
     return kept(input_bi.T) @ slope_bo
 
