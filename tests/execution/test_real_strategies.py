@@ -40,7 +40,8 @@ def go_on(run: RunDirectory, name: str, *, rounds_per_session: int | None = None
     def observe(event: Event) -> None:
         nonlocal begun
         if isinstance(event, RoundPlanned):
-            assert len(run.checkpoints.stored()) <= POPULATION + 1
+            most = INITIAL if name == "successive-halving" else POPULATION
+            assert len(run.checkpoints.stored()) <= most + 1
             begun += 1
             if rounds_per_session is not None and begun > rounds_per_session:
                 raise NextRound

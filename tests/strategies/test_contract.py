@@ -17,7 +17,8 @@ from bgpbt.strategies import Population, PopulationSettings, make_strategy, stra
 from bgpbt.strategies.selection import best_first
 from tests.strategies.runs import SMALL, SPACES, Round, Train, checkpoint_of, mixed_space, outcome_of, play
 
-EVERY_STRATEGY = pytest.mark.parametrize("name", strategy_names())
+# Successive halving has a schedule of its own: tests/strategies/test_population_rungs.py.
+EVERY_STRATEGY = pytest.mark.parametrize("name", [n for n in strategy_names() if n != "successive-halving"])
 
 QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

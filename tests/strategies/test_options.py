@@ -10,7 +10,7 @@ def test_every_switch_of_the_method_is_an_option() -> None:
     assert defaults["backtrack"] is False
     assert defaults["fit_lengthscales"] is True
     assert defaults["restart"] == "guided"
-    assert option_defaults("pbt") == {"resample_probability": 0.25}
+    assert option_defaults("pbt") == {"resample_probability": 0.25, "keep_donor": 0.0}
     assert option_defaults("random") == {}
 
 

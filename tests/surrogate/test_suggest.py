@@ -17,6 +17,7 @@ from bgpbt.surrogate import (
     Suggestion,
     SuggestRequest,
     SurrogateSettings,
+    newest_rounds,
     restart_centre,
     start_region,
     suggest,
@@ -307,6 +308,6 @@ def test_five_hundred_points_are_cut_to_the_newest(kind: str) -> None:
         observations = tuple(replace(o, improvement_rate=float(i % 2)) for i, o in enumerate(observations))
     suggestion = suggest(MIXED, observations, _request(MIXED), start_region(QUICK), QUICK, 0)
     assert suggestion.reason is None
-    assert suggestion.figures["data"] == QUICK.most_points
-    newest = observations[-QUICK.most_points :]
+    newest = newest_rounds(observations, QUICK.most_points)
+    assert suggestion.figures["data"] == len(newest) < len(observations)
     assert suggestion == suggest(MIXED, newest, _request(MIXED), start_region(QUICK), QUICK, 0)

@@ -19,12 +19,15 @@ from bgpbt.records import Order, Value
 from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
 from bgpbt.strategies import (
     GenerationSettings,
+    PopulationRung,
     PopulationSettings,
     Replay,
     Schedule,
     expected_steps,
     make_strategy,
     rungs,
+    settings_for,
+    strategy_names,
     strategy_options,
 )
 from bgpbt.toys import Toy, make_toy, toy_names
@@ -69,6 +72,9 @@ class ExperimentSettings:
     value: tuple[int, int]
     space: str | None = None  # ConfigSpace as JSON; None: the task's own
     t_ready_end: int | None = None  # environment steps
+    rungs: tuple[PopulationRung, ...] | None = None  # how many members train, and from when on
+    copy_after: float = 0.0  # share of the budget until which no member is copied
+    agreement: float | None = None  # rank correlation at which a rung begins early
     search_mode: str = "hpo"  # "hpo": hyperparameters; "both": architectures too, in generations
     generations: GenerationSettings = field(default_factory=GenerationSettings)  # in mode "both"
     kl_coefficient: float = 5.0  # c_pi of distillation
@@ -98,7 +104,9 @@ class ExperimentSettings:
         """Number of rounds; None where nobody knows it beforehand, as with generations."""
         if self.schedule is not None:
             return len(decode(Schedule, self.schedule).stretches)
-        return None if self.is_generational else self.population_settings.rounds
+        if self.is_generational or self.agreement is not None:
+            return None
+        return len(self.population_settings.planned_rounds())
 
     @property
     def expected_steps(self) -> int:
@@ -124,7 +132,7 @@ class ExperimentSettings:
         Raises:
             InputError: a count or a fraction is not allowed.
         """
-        return PopulationSettings(
+        settings = PopulationSettings(
             population=self.population,
             initial=self.initial,
             quantile_fraction=self.quantile_fraction,
@@ -132,7 +140,11 @@ class ExperimentSettings:
             max_timesteps=self.max_timesteps,
             budget=self.budget,
             t_ready_end=self.t_ready_end,
+            rungs=self.rungs,
+            copy_after=self.copy_after,
+            agreement=self.agreement,
         )
+        return settings_for(self.strategy, settings) if self.strategy in strategy_names() else settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

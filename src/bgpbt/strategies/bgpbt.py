@@ -23,6 +23,7 @@ from bgpbt.surrogate import (
     SuggestRequest,
     SurrogateSettings,
     TrustRegion,
+    newest_rounds,
     restart_centre,
     start_region,
     suggest,
@@ -87,7 +88,9 @@ class BayesianExplore:
         return memory, explored
 
     def _learn(self, memory: BayesianMemory, closed: ClosedRound) -> BayesianMemory:
-        observations = (*memory.observations, *observations_of(closed))[-self.surrogate.most_points :]
+        observations = newest_rounds(
+            (*memory.observations, *observations_of(closed)), self.surrogate.most_points
+        )
         memory = replace(memory, observations=observations)
         if not any(self._is_tried(member) for member in closed.kept):
             return memory  # nothing of the model's was tried, so it has neither succeeded nor failed

@@ -75,10 +75,14 @@ def rungs(students: int, survivors: int, steps: int) -> tuple[Rung, ...]:
 
 def expected_steps(population: PopulationSettings, generations: GenerationSettings | None = None) -> int:
     """Return the environment steps of all members of a run in which no generation ends before its time."""
+    if generations is None:
+        return sum(members * steps for members, steps in population.planned_rounds())
+    if population.is_race:
+        return population.total
     done = population.next_target(0)
     steps, began_at, number = population.initial * done, 0, 0
     while done < population.max_timesteps:
-        if generations is not None and _is_over(population, generations, number, done, began_at):
+        if _is_over(population, generations, number, done, began_at):
             steps += _distillation_steps(population, generations)
             done += generations.t_distillation
             began_at, number = done, number + 1

@@ -42,6 +42,7 @@ class Course:
     rung: int
     teachers: tuple[Checkpoint, ...]  # by slot
     grown: tuple[bool, ...]  # by slot: whether the student began as its enlarged teacher
+    size: int = 0  # members of the population that it leaves; 0: as many as the settings say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,12 @@ class Generational(Generic[Memory]):
     def _rungs(self) -> tuple[Rung, ...]:
         return rungs(self.population.initial, self.population.population, self.settings.t_distillation)
 
+    def _cost(self) -> int:
+        """Return the environment steps of one distillation, all students together."""
+        plan = self._rungs()
+        before = (0, *(rung.until for rung in plan))
+        return sum(rung.students * (rung.until - done) for rung, done in zip(plan, before, strict=False))
+
     def _learn(self, memory: GenerationalMemory[Memory], closed: ClosedRound) -> GenerationalMemory[Memory]:
         tried = [self._architecture(member.configuration) for member in closed.members]
         scores = [member.score for member in closed.members]
@@ -116,7 +123,9 @@ class Generational(Generic[Memory]):
         return (
             memory.generation < self.settings.max_distillation
             and (is_over or memory.stagnant >= self.settings.patience)
-            and closed.target + self.settings.t_distillation < self.population.max_timesteps
+            and closed.can_copy
+            and closed.target + self.settings.t_distillation < self.population.longest
+            and (not self.population.is_race or self._cost() < (closed.left or 0))
             and any(member.is_usable for member in closed.kept)
         )
 
@@ -142,6 +151,7 @@ class Generational(Generic[Memory]):
         course = Course(
             begun_at=closed.target,
             rung=0,
+            size=len(closed.kept) if self.population.is_race else 0,
             teachers=tuple(_checkpoint(teacher) for teacher in teachers),
             grown=tuple(
                 self.settings.inherit == "grow" and contains(configuration, teacher.configuration)
@@ -172,7 +182,7 @@ class Generational(Generic[Memory]):
         )
         usable = [closed.members[slot] for slot in ranking if closed.members[slot].is_usable]
         if index == len(plan) or not usable:
-            return self._populate(memory, usable, closed)
+            return self._populate(memory, usable, closed, course.size)
         survivors = sorted(usable[: plan[index].students], key=lambda member: member.slot)
         course = replace(
             course,
@@ -187,13 +197,13 @@ class Generational(Generic[Memory]):
         return replace(memory, course=course), assignments
 
     def _populate(
-        self, memory: GenerationalMemory[Memory], usable: Sequence[Member], closed: ClosedRound
+        self, memory: GenerationalMemory[Memory], usable: Sequence[Member], closed: ClosedRound, size: int
     ) -> tuple[GenerationalMemory[Memory], tuple[Assignment, ...]]:
         """Make the best students the new population, some of them twice if too few are left.
 
         If none is left, the best member of all rounds takes every slot, since nothing learnt may be lost.
         """
-        size = self.population.population
+        size = size or self.population.population
         best = [*usable[:size]] or ([] if closed.best is None else [closed.best])
         memory = GenerationalMemory(
             inner=self.inner.begin(),

@@ -17,7 +17,7 @@ from bgpbt.strategies.population import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.simple import Nothing
 from bgpbt.strategies.streams import stream
-from bgpbt.strategies.truncation_rule import fresh_members, going_on
+from bgpbt.strategies.truncation_rule import fresh_members, going_on, train_apart
 
 __all__ = ["FREQUENCIES", "MultipleFrequencies", "default_frequencies"]
 
@@ -28,8 +28,11 @@ LEAST_MEMBERS = 4
 """Of a sub-population, so that each quarter has one."""
 
 
-def default_frequencies(population: int) -> tuple[int, ...]:
+def default_frequencies(population: int, rounds: int = 10**9) -> tuple[int, ...]:
     """Return the first of the paper's frequencies, as many as the population has room and divides for.
+
+    In a short run the slower ones are lowered, so that each sub-population evolves four times at least where
+    that is possible: one that never evolved would be no part of the method.
 
     Raises:
         InputError: the population is too small for one sub-population.
@@ -37,7 +40,10 @@ def default_frequencies(population: int) -> tuple[int, ...]:
     if population < LEAST_MEMBERS:
         raise InputError(f"population = {population} must be at least {LEAST_MEMBERS} for mf-pbt")
     counts = range(1, min(len(FREQUENCIES), population // LEAST_MEMBERS) + 1)
-    return FREQUENCIES[: max(count for count in counts if population % count == 0)]
+    chosen = FREQUENCIES[: max(count for count in counts if population % count == 0)]
+    slowest = max(len(chosen), rounds // 4)
+    scale = min(1.0, slowest / chosen[-1])
+    return tuple(max(place + 1, round(frequency * scale)) for place, frequency in enumerate(chosen))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +79,13 @@ class MultipleFrequencies:
 
     def assign(self, memory: Nothing, closed: ClosedRound) -> tuple[Nothing, tuple[Assignment, ...]]:
         """Let the sub-populations evolve whose turn it is; whoever cannot go on is replaced at once."""
+        space = self.perturb.space
+        if not closed.can_copy:
+            return memory, train_apart(space, closed)
         if not any(member.is_usable for member in closed.kept):
-            space = self.perturb.space
             return memory, fresh_members(space, closed, range(len(closed.kept)))
         changes: dict[int, Assignment] = {}
-        for group in range(len(self.frequencies)):
+        for group in range(self._groups(closed)):
             changes |= self._replaced(closed, group)
             if (closed.round + 1) % self.frequencies[group] == 0:
                 changes |= self._migrated(closed, group)
@@ -86,7 +94,7 @@ class MultipleFrequencies:
     def _replaced(self, closed: ClosedRound, group: int) -> dict[int, Assignment]:
         """Replace the last quarter, if it is their turn, and whoever cannot go on, by perturbed copies."""
         ranking = self._ranking(closed, group)
-        quarter = len(ranking) // 4
+        quarter = _quarter(ranking)
         is_due = (closed.round + 1) % self.frequencies[group] == 0
         losers = [
             slot
@@ -95,7 +103,7 @@ class MultipleFrequencies:
         ]
         donors = [slot for slot in ranking[:quarter] if closed.kept[slot].is_usable]
         donors = (
-            donors or _ranked(closed, range(self.population))[:1]
+            donors or _ranked(closed, range(len(closed.kept)))[:1]
         )  # a sub-population that is lost as a whole
         losers = [slot for slot in losers if slot not in donors]
         return {
@@ -106,8 +114,8 @@ class MultipleFrequencies:
     def _migrated(self, closed: ClosedRound, group: int) -> dict[int, Assignment]:
         """Replace members of the third quarter by better ones from outside, the best first."""
         ranking = self._ranking(closed, group)
-        quarter = len(ranking) // 4
-        outside = [slot for slot in range(self.population) if self._group(slot) != group]
+        quarter = _quarter(ranking)
+        outside = [slot for slot in range(len(closed.kept)) if self._group(closed, slot) != group]
         migrants = [slot for slot in _ranked(closed, outside) if closed.kept[slot].is_usable]
         staying = [slot for slot in ranking[2 * quarter : 3 * quarter] if closed.kept[slot].is_usable]
         return {
@@ -117,7 +125,8 @@ class MultipleFrequencies:
         }
 
     def _settled(self, closed: ClosedRound, best: int, migrant: int) -> Assignment:
-        home, origin = self.frequencies[self._group(best)], self.frequencies[self._group(migrant)]
+        home = self.frequencies[self._group(closed, best)]
+        origin = self.frequencies[self._group(closed, migrant)]
         taken_from = closed.kept[best if origin < home else migrant]
         return Assignment(
             parent=closed.kept[migrant],
@@ -134,11 +143,21 @@ class MultipleFrequencies:
             source=ProposalSource.PERTURBED,
         )
 
-    def _group(self, slot: int) -> int:
-        return slot * len(self.frequencies) // self.population
+    def _groups(self, closed: ClosedRound) -> int:
+        """Return how many sub-populations the members that are left make, the fastest first."""
+        return min(len(self.frequencies), max(1, len(closed.kept) // LEAST_MEMBERS))
+
+    def _group(self, closed: ClosedRound, slot: int) -> int:
+        return slot * self._groups(closed) // len(closed.kept)
 
     def _ranking(self, closed: ClosedRound, group: int) -> list[int]:
-        return _ranked(closed, [slot for slot in range(self.population) if self._group(slot) == group])
+        slots = range(len(closed.kept))
+        return _ranked(closed, [slot for slot in slots if self._group(closed, slot) == group])
+
+
+def _quarter(ranking: Sequence[int]) -> int:
+    """Return how many members a quarter is: one at least, if there are two."""
+    return max(len(ranking) // 4, min(1, len(ranking) // 2))
 
 
 def _ranked(closed: ClosedRound, slots: Sequence[int]) -> list[int]:

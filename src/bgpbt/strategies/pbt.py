@@ -1,8 +1,9 @@
 """PBT's exploration: multiply by 0.8 or 1.2, or draw anew.
 
 Jaderberg et al. (2017), section 3 and appendix A. A float is multiplied (one that is searched as log(1 - x)
-has its complement multiplied) and kept within its bounds; an integer or ordinal moves to a neighbouring
-level; a category has no neighbours and changes only when it is drawn anew.
+has its complement multiplied) and kept within its bounds; an integer is multiplied and rounded, by one level
+at least; an ordinal moves to a neighbouring level; a category has no neighbours and changes only when it is
+drawn anew.
 """
 
 from collections.abc import Sequence
@@ -89,10 +90,29 @@ def perturbed(item: Input, value: Value, factor: float) -> Value:
         case Continuous():
             number = float(value)
             moved = 1.0 - (1.0 - number) * factor if item.transform == LOG_COMPLEMENT else number * factor
-            bounded = min(max(moved, item.low), item.high)
-            return round(bounded) if item.is_integer else bounded
+            if item.is_integer:
+                return _another_integer(int(value), moved, factor, (int(item.low), int(item.high)))
+            return min(max(moved, item.low), item.high)
         case Ordered():
             step = 1 if factor > 1.0 else -1
+            if _are_consecutive(item.levels):
+                bounds = (int(item.levels[0]), int(item.levels[-1]))
+                return _another_integer(int(value), float(value) * factor, factor, bounds)
             return item.levels[min(max(item.levels.index(value) + step, 0), len(item.levels) - 1)]
         case Categorical():
             return value
+
+
+def _another_integer(value: int, moved: float, factor: float, bounds: tuple[int, int]) -> int:
+    """Return a multiplied integer, rounded away from where it was by one at least, within its bounds."""
+    step = 1 if factor > 1.0 else -1
+    rounded = round(moved)
+    far_enough = max(rounded, value + 1) if step > 0 else min(rounded, value - 1)
+    return min(max(far_enough, bounds[0]), bounds[1])
+
+
+def _are_consecutive(levels: Sequence[Value]) -> bool:
+    """Return whether levels are all integers of a range, rather than an ordinal's."""
+    if not all(isinstance(level, int) and not isinstance(level, bool) for level in levels):
+        return False
+    return len(levels) > 1 and int(levels[-1]) - int(levels[0]) == len(levels) - 1

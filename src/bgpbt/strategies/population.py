@@ -1,9 +1,9 @@
 """The book-keeping that all population strategies share: rounds, targets, debts, seeds.
 
-Round 0 is the initial design, of which the best are kept. The target of a round is how many steps each
-lineage is to have when it ends: t_ready more than before, at most max_timesteps. An order asks for what is
-missing to it, so steps that a trainer left out are asked for again. What a member does next is for a `Rule`
-to say; the core turns it into orders.
+Round 0 is the initial design. Rungs say how many of the best are kept, and when. The target of a round is how
+many steps each lineage is to have when it ends: t_ready more than before, at most as many as a lineage may
+have. An order asks for what is missing to it, so steps that a trainer left out are asked for again. What a
+member does next is for a `Rule` to say; the core turns it into orders.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ from bgpbt.records import (
     Start,
 )
 from bgpbt.space import Space
+from bgpbt.strategies.population_rungs import rank_agreement
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.streams import order_seed, stream
@@ -64,8 +65,11 @@ class ClosedRound:
     round: int
     target: int  # environment steps of each lineage when this round ends, but for what trainers left out
     members: tuple[Member, ...]  # all that were trained, by slot
-    kept: tuple[Member, ...]  # the population: in round 0 the best of the initial design, then all; by slot
+    kept: tuple[Member, ...]  # those that stay, the best by rank; by slot
     best: Member | None  # the best so far, of this and all earlier rounds
+    can_copy: bool = True  # False: a burn-in, in which no member is copied or perturbed
+    left: int | None = None  # environment steps that the budget still pays for; None: there is no budget
+    note: str = ""  # for people: why members leave with this round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +136,17 @@ class PopulationState(Generic[Memory]):
     memory: Memory
     spent: int = 0  # environment steps that all members were trained for before this round
     is_last: bool = False  # the budget is used up by this round
+    rung: int = 0  # rungs of the population's size that have begun
+    has_agreed: bool = False  # whether the ranks of two rounds in a row have agreed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RungStanding:
+    """How far the schedule of the population's size is."""
+
+    begun: int  # rungs
+    has_agreed: bool
+    note: str = ""  # for people: why the last one begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,16 +188,66 @@ class Population(Generic[Memory]):
         """
         if state.plan is None:
             raise InputError("the run has ended; there is no round to close")
-        closed = _close(state, outcomes, self.settings.population)
-        if closed.target == self.settings.max_timesteps or state.is_last:
+        members = _members(state, outcomes)
+        spent = state.spent + sum(outcome.steps for outcome in outcomes)
+        rung = self._next_rung(state, members, spent)
+        closed = self._close(state, members, rung, spent)
+        if closed.target >= self.settings.longest or state.is_last:
             return replace(state, plan=None, descents=(), best=closed.best), None
         memory, assignments = self.rule.assign(state.memory, closed)
+        assignments = _with_note(assignments, closed.note)
         target = self.settings.next_target(closed.target)
         opened, plan = self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
-        spent = state.spent + sum(outcome.steps for outcome in outcomes)
         affordable = self._affordable(plan, spent)
-        opened = replace(opened, plan=affordable, spent=spent, is_last=affordable is not plan)
+        opened = replace(
+            opened,
+            plan=affordable,
+            spent=spent,
+            is_last=affordable is not plan,
+            rung=rung.begun,
+            has_agreed=rung.has_agreed,
+        )
         return (opened if affordable else replace(opened, descents=())), affordable
+
+    def _next_rung(
+        self, state: PopulationState[Memory], members: Sequence[Member], spent: int
+    ) -> "_RungStanding":
+        """Return which rung begins with the next round, and why; students have rungs of their own."""
+        assert state.plan is not None
+        if state.plan.orders[0].purpose is Purpose.DISTIL:
+            return _RungStanding(begun=state.rung, has_agreed=state.has_agreed)
+        rungs, begun, note = self.settings.size_rungs, state.rung, ""
+        share, rounds = spent / self.settings.total, state.plan.round + 1
+        while begun < len(rungs) and rungs[begun].is_due(share, rounds):
+            begun += 1
+            note = f"{100.0 * share:.0f}% of the budget is spent"
+        agreement = rank_agreement([m.score_before for m in members], [m.score for m in members])
+        agrees = self.settings.agreement is not None and agreement >= self.settings.agreement
+        if agrees and begun == state.rung and begun < len(rungs):
+            begun += 1
+            note = f"the ranks of two rounds agree ({agreement:.2f})"
+        return _RungStanding(begun=begun, has_agreed=state.has_agreed or agrees, note=note)
+
+    def _close(
+        self, state: PopulationState[Memory], members: tuple[Member, ...], rung: "_RungStanding", spent: int
+    ) -> ClosedRound:
+        assert state.plan is not None
+        settings = self.settings
+        size = settings.size_rungs[rung.begun - 1].members if rung.begun else settings.initial
+        ranking = best_first([member.score if member.is_usable else float("nan") for member in members])
+        kept = tuple(members[slot] for slot in sorted(ranking[:size]))
+        has_left = settings.is_race and len(kept) < len(members)
+        return ClosedRound(
+            seed=state.seed,
+            round=state.plan.round,
+            target=max(order.first_step + order.steps for order in state.plan.orders),
+            members=members,
+            kept=kept,
+            best=_better(state.best, members[ranking[0]]),
+            can_copy=rung.has_agreed or spent >= settings.copy_after * settings.total,
+            left=None if settings.limit is None else settings.limit - spent,
+            note=f"{len(members)} members to {len(kept)}: {rung.note}" if has_left else "",
+        )
 
     def _affordable(self, plan: Plan, spent: int) -> Plan | None:
         """Return the plan, its orders equally shorter where the budget asks for it, or None.
@@ -190,10 +255,11 @@ class Population(Generic[Memory]):
         A round that would come to less than half of what was planned for any member is not worth beginning,
         and students of a rung train as long as they should or not at all.
         """
-        if self.settings.budget is None:
+        limit = self.settings.limit
+        if limit is None:
             return plan
         asked = sum(order.steps for order in plan.orders)
-        excess = -(-max(0, spent + asked - self.settings.budget) // len(plan.orders))
+        excess = -(-max(0, spent + asked - limit) // len(plan.orders))
         if excess == 0:
             return plan
         if any(order.purpose is Purpose.DISTIL or 2 * excess > order.steps for order in plan.orders):
@@ -273,7 +339,7 @@ def _descent(assignment: Assignment) -> Descent:
     return Descent(source=parent.source if inherited else assignment.source, score_before=parent.score)
 
 
-def _close(state: PopulationState[Memory], outcomes: Sequence[Outcome], population: int) -> ClosedRound:
+def _members(state: PopulationState[Memory], outcomes: Sequence[Outcome]) -> tuple[Member, ...]:
     assert state.plan is not None
     orders = state.plan.orders
     if [(o.round, o.member) for o in outcomes] != [(o.round, o.member) for o in orders]:
@@ -281,19 +347,19 @@ def _close(state: PopulationState[Memory], outcomes: Sequence[Outcome], populati
             f"round {state.plan.round} needs the outcomes of members 0 to {len(orders) - 1}, in order, got "
             f"(round, member) {', '.join(f'({o.round}, {o.member})' for o in outcomes) or 'none'}"
         )
-    members = tuple(
+    return tuple(
         _member(order, descent, outcome)
         for order, descent, outcome in zip(orders, state.descents, outcomes, strict=True)
     )
-    ranking = best_first([member.score if member.is_usable else float("nan") for member in members])
-    kept = tuple(members[slot] for slot in sorted(ranking[:population]))
-    return ClosedRound(
-        seed=state.seed,
-        round=state.plan.round,
-        target=max(order.first_step + order.steps for order in orders),
-        members=members,
-        kept=kept,
-        best=_better(state.best, members[ranking[0]]),
+
+
+def _with_note(assignments: tuple[Assignment, ...], note: str) -> tuple[Assignment, ...]:
+    """Let every order of a round say why members have left before it."""
+    if not note:
+        return assignments
+    return tuple(
+        replace(assignment, note="; ".join(part for part in (note, assignment.note) if part))
+        for assignment in assignments
     )
 
 

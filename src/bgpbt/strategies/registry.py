@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bgpbt.errors import InputError
@@ -13,12 +14,13 @@ from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
 from bgpbt.strategies.pb2 import PB2Explore
 from bgpbt.strategies.pbt import Perturb
 from bgpbt.strategies.population import Population, Rule
+from bgpbt.strategies.population_rungs import halving_rungs
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.simple import KeepConfiguration, RandomSearch
 from bgpbt.strategies.truncation_rule import TruncationRule
 from bgpbt.surrogate import SurrogateSettings
 
-__all__ = ["make_strategy", "strategy_names", "strategy_signature"]
+__all__ = ["make_strategy", "settings_for", "strategy_names", "strategy_signature"]
 
 
 def _random(space: Space, settings: PopulationSettings) -> Rule[Any]:
@@ -26,7 +28,7 @@ def _random(space: Space, settings: PopulationSettings) -> Rule[Any]:
 
 
 def _no_mutation(space: Space, settings: PopulationSettings) -> Rule[Any]:
-    return TruncationRule(space=space, replaced=settings.replaced, explore=KeepConfiguration())
+    return TruncationRule(space=space, settings=settings, explore=KeepConfiguration())
 
 
 def _pbt(
@@ -35,19 +37,20 @@ def _pbt(
     *,
     factors: tuple[float, float] = (0.8, 1.2),
     resample_probability: float = 0.25,
+    keep_donor: float = 0.0,
 ) -> Rule[Any]:
     explore = Perturb(space=space, factors=factors, resample_probability=resample_probability)
-    return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
+    return TruncationRule(space=space, settings=settings, explore=explore, keep_donor=keep_donor)
 
 
 def _pb2(space: Space, settings: PopulationSettings, *, resample_probability: float = 0.25) -> Rule[Any]:
     explore = PB2Explore(space=space, resample_probability=resample_probability)
-    return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
+    return TruncationRule(space=space, settings=settings, explore=explore)
 
 
 def _pb2_mix(space: Space, settings: PopulationSettings) -> Rule[Any]:
     explore = PB2Explore(space=space, bandit_plays=settings.rounds * settings.population)
-    return TruncationRule(space=space, replaced=settings.replaced, explore=explore)
+    return TruncationRule(space=space, settings=settings, explore=explore)
 
 
 def _mf_pbt(
@@ -61,7 +64,7 @@ def _mf_pbt(
     return MultipleFrequencies(
         perturb=Perturb(space=space, factors=factors, resample_probability=resample_probability),
         population=settings.population,
-        frequencies=frequencies or default_frequencies(settings.population),
+        frequencies=frequencies or default_frequencies(settings.population, settings.rounds),
     )
 
 
@@ -70,18 +73,23 @@ def _bgpbt(
     settings: PopulationSettings,
     *,
     backtrack: bool = False,
+    keep_donor: float = 0.0,
     surrogate: SurrogateSettings | None = None,
     generations: GenerationSettings | None = None,
 ) -> Rule[Any]:
     surrogate = surrogate or SurrogateSettings()
     if generations is None:
         explore = BayesianExplore(space=space, surrogate=surrogate)
-        return TruncationRule(space=space, replaced=settings.replaced, explore=explore, backtrack=backtrack)
+        return TruncationRule(
+            space=space, settings=settings, explore=explore, backtrack=backtrack, keep_donor=keep_donor
+        )
     from bgpbt.space import split  # needs ConfigSpace, which takes long to import
 
     hyperparameters, architectures = split(space)
     explore = BayesianExplore(space=space, surrogate=surrogate, frozen=architectures.names)
-    inner = TruncationRule(space=space, replaced=settings.replaced, explore=explore, backtrack=backtrack)
+    inner = TruncationRule(
+        space=space, settings=settings, explore=explore, backtrack=backtrack, keep_donor=keep_donor
+    )
     return Generational(
         space=space,
         hyperparameters=hyperparameters,
@@ -101,12 +109,20 @@ _RULES: Mapping[str, Callable[..., Rule[Any]]] = {
     "pb2-mix": _pb2_mix,
     "mf-pbt": _mf_pbt,
     "bgpbt": _bgpbt,
+    "successive-halving": _random,  # with the rungs that `settings_for` gives it
 }
 
 
 def strategy_names() -> tuple[str, ...]:
     """Return the names of all strategies."""
     return tuple(_RULES)
+
+
+def settings_for(name: str, settings: PopulationSettings) -> PopulationSettings:
+    """Return the settings that a strategy trains a population by: successive halving has rungs of its own."""
+    if name == "successive-halving" and settings.rungs is None:
+        return replace(settings, rungs=halving_rungs(settings.initial))
+    return settings
 
 
 def strategy_signature(name: str) -> inspect.Signature:
@@ -133,4 +149,5 @@ def make_strategy(
         if option not in allowed:
             listed = f"it has {', '.join(allowed)}" if allowed else "it has none"
             raise InputError(f"strategy {name} has no option {option!r}; {listed}")
+    settings = settings_for(name, settings)
     return Population(space=space, settings=settings, rule=_RULES[name](space, settings, **options))

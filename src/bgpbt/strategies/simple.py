@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bgpbt.records import ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies.population import Assignment, ClosedRound
-from bgpbt.strategies.truncation_rule import Clone, Explored, fresh_members, going_on
+from bgpbt.strategies.truncation_rule import Clone, Explored, train_apart
 
 __all__ = ["KeepConfiguration", "Nothing", "RandomSearch"]
 
@@ -37,9 +37,7 @@ class RandomSearch:
 
     def assign(self, memory: Nothing, closed: ClosedRound) -> tuple[Nothing, tuple[Assignment, ...]]:
         """Let all go on that can."""
-        lost = [slot for slot, member in enumerate(closed.kept) if not member.is_usable]
-        fresh = dict(zip(lost, fresh_members(self.space, closed, lost), strict=True))
-        return memory, tuple(fresh.get(slot) or going_on(member) for slot, member in enumerate(closed.kept))
+        return memory, train_apart(self.space, closed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

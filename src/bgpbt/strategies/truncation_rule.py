@@ -5,16 +5,18 @@ strategies of this family differ in nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
+from bgpbt.errors import InputError
 from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies.population import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import truncation
+from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.streams import stream
 
-__all__ = ["Clone", "Explore", "Explored", "TruncationRule", "fresh_members", "going_on"]
+__all__ = ["Clone", "Explore", "Explored", "TruncationRule", "fresh_members", "going_on", "train_apart"]
 
 Memory = TypeVar("Memory")
 
@@ -65,9 +67,14 @@ class TruncationRule(Generic[Memory]):
     """
 
     space: Space
-    replaced: int  # members replaced in a round
+    settings: PopulationSettings
     explore: Explore[Memory]
     backtrack: bool = False
+    keep_donor: float = 0.0  # chance that a clone keeps its donor's configuration instead of exploring
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.keep_donor <= 1.0:
+            raise InputError(f"keep_donor = {self.keep_donor} must be from 0 to 1")
 
     @property
     def memory_type(self) -> type[Memory]:
@@ -81,7 +88,11 @@ class TruncationRule(Generic[Memory]):
     def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
         """Let the best go on, replace the worst; if nobody can go on, start afresh."""
         clones = self._clones(closed)
-        memory, explored = self.explore.explore(memory, closed, clones)
+        kept_by = {clone.slot for clone in clones if self._keeps(closed, clone)}
+        exploring = tuple(clone for clone in clones if clone.slot not in kept_by)
+        memory, explored = self.explore.explore(memory, closed, exploring)
+        if not closed.can_copy:
+            return memory, train_apart(self.space, closed)
         if not any(member.is_usable for member in closed.kept):
             return memory, fresh_members(self.space, closed, range(len(closed.kept)))
         assignments = {
@@ -92,15 +103,29 @@ class TruncationRule(Generic[Memory]):
                 note=result.note,
                 figures=result.figures,
             )
-            for clone, result in zip(clones, explored, strict=True)
+            for clone, result in zip(exploring, explored, strict=True)
+        }
+        kept = {
+            clone.slot: replace(going_on(clone.donor), note="keeps its donor's configuration")
+            for clone in clones
+            if clone.slot in kept_by
         }
         return memory, tuple(
-            assignments.get(slot) or going_on(member) for slot, member in enumerate(closed.kept)
+            assignments.get(slot) or kept.get(slot) or going_on(member)
+            for slot, member in enumerate(closed.kept)
         )
 
+    def _keeps(self, closed: ClosedRound, clone: Clone) -> bool:
+        if self.keep_donor == 0.0:
+            return False
+        return bool(stream(closed.seed, closed.round, f"keep {clone.slot}").random() < self.keep_donor)
+
     def _clones(self, closed: ClosedRound) -> tuple[Clone, ...]:
+        if not closed.can_copy:
+            return ()
         scores = [member.score if member.is_usable else float("nan") for member in closed.kept]
-        donors = truncation(scores, self.replaced, stream(closed.seed, closed.round, "exploit"))
+        replaced = self.settings.replaced_of(len(closed.kept))
+        donors = truncation(scores, replaced, stream(closed.seed, closed.round, "exploit"))
         return tuple(
             Clone(slot=loser, donor=closed.best if self.backtrack and closed.best else closed.kept[donor])
             for loser, donor in donors.items()
@@ -110,6 +135,27 @@ class TruncationRule(Generic[Memory]):
 def going_on(member: Member) -> Assignment:
     """Let a member train on as it is."""
     return Assignment(parent=member, configuration=member.configuration, source=ProposalSource.INHERITED)
+
+
+def train_apart(space: Space, closed: ClosedRound) -> tuple[Assignment, ...]:
+    """Let every member continue by itself; one that left no weights starts afresh with random configuration.
+
+    In a burn-in a member that has weights and no score yet, since no episode has ended, continues too.
+    """
+    lost = [
+        slot
+        for slot, member in enumerate(closed.kept)
+        if member.checkpoint is None or (closed.can_copy and not member.is_usable)
+    ]
+    fresh = dict(zip(lost, fresh_members(space, closed, lost), strict=True))
+    return tuple(
+        fresh.get(slot) or (going_on(member) if member.is_usable else _without_score(member))
+        for slot, member in enumerate(closed.kept)
+    )
+
+
+def _without_score(member: Member) -> Assignment:
+    return replace(going_on(member), note="it has no score yet and continues from its weights")
 
 
 def fresh_members(space: Space, closed: ClosedRound, slots: Sequence[int]) -> tuple[Assignment, ...]:

@@ -141,6 +141,7 @@ def _settings(
         "t_ready": round(task.t_ready * contender.t_ready_factor),
         "max_timesteps": task.budget,
         "space": _space(protocol, scale, task, contender),
+        **contender.settings,
     }
     with _said_of(where):
         try:

@@ -1,6 +1,6 @@
 """The Gaussian process, its trust region and its acquisition: NumPy and SciPy, float64, no JAX."""
 
-from bgpbt.surrogate.requests import Observation, PendingPoint, Suggestion, SuggestRequest
+from bgpbt.surrogate.requests import Observation, PendingPoint, Suggestion, SuggestRequest, newest_rounds
 from bgpbt.surrogate.settings import SurrogateSettings
 from bgpbt.surrogate.suggest import restart_centre, suggest
 from bgpbt.surrogate.trust_region import TrustRegion, start_region, update_region
@@ -12,6 +12,7 @@ __all__ = [
     "Suggestion",
     "SurrogateSettings",
     "TrustRegion",
+    "newest_rounds",
     "restart_centre",
     "start_region",
     "suggest",

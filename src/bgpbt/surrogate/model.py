@@ -17,7 +17,7 @@ from bgpbt.surrogate.fit import fit
 from bgpbt.surrogate.gp import Posterior, condition, posterior
 from bgpbt.surrogate.kernels import Points
 from bgpbt.surrogate.parameters import Layout, from_theta
-from bgpbt.surrogate.requests import Observation, PendingPoint, SuggestRequest
+from bgpbt.surrogate.requests import Observation, PendingPoint, SuggestRequest, newest_rounds
 from bgpbt.surrogate.settings import SurrogateSettings
 from bgpbt.surrogate.skill import skill_of
 
@@ -53,7 +53,7 @@ def model_of(
     Raises:
         TooLittleDataError: fewer than two are usable, or all rates are equal.
     """
-    usable = _usable(observations)[-settings.most_points :]
+    usable = newest_rounds(_usable(observations), settings.most_points)
     if len(usable) < 2:
         raise TooLittleDataError(f"the model needs 2 observations, there are {len(usable)}")
     rate_n = np.array([observation.improvement_rate for observation in usable])
@@ -69,9 +69,11 @@ def model_of(
         noise_prior=settings.noise_prior,
     )
     y_n = gaussian_ranks(rate_n) if settings.copula else standardised(rate_n)
-    theta_p = fit(
-        points, y_n, layout, random, starts=settings.fit_starts, warm_start=_warm_start(request, layout)
-    )
+    warm_start = _warm_start(request, layout)
+    # A fit costs the cube of its points. With many, the posterior has one clear peak, near the last one.
+    has_many = warm_start is not None and len(usable) > settings.most_points // 2
+    starts = 1 if has_many else settings.fit_starts
+    theta_p = fit(points, y_n, layout, random, starts=starts, warm_start=warm_start)
     given_data = posterior(points, y_n, from_theta(theta_p, layout))
     running = points_of(coordinates, scale, pending, [request.time] * len(pending))
     return Model(

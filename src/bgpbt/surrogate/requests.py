@@ -3,12 +3,12 @@
 All are immutable. Scores and rates may be NaN or infinite: the surrogate leaves such data out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bgpbt.records import Configuration
 
-__all__ = ["Observation", "PendingPoint", "SuggestRequest", "Suggestion"]
+__all__ = ["LEAST_ROUNDS", "Observation", "PendingPoint", "SuggestRequest", "Suggestion", "newest_rounds"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +49,20 @@ class Suggestion:
     reason: str | None = None  # why it is random; None: it comes from the model
     figures: Mapping[str, float] = field(default_factory=dict)  # for the history: lengthscales, noise, ...
     fit: tuple[float, ...] = ()  # fitted hyperparameters, to warm-start a later call
+
+
+LEAST_ROUNDS = 3
+"""Rounds that a model always sees, however many members they have."""
+
+
+def newest_rounds(observations: Sequence[Observation], most: int) -> tuple[Observation, ...]:
+    """Return the newest whole rounds that have at most so many observations together, three rounds at least.
+
+    A round is never cut: its members are in the order of their slots, which says nothing of their worth.
+    `observations` are oldest first.
+    """
+    times = sorted({observation.time for observation in observations}, reverse=True)
+    counts = [sum(observation.time == time for observation in observations) for time in times]
+    rounds = sum(sum(counts[: i + 1]) <= most for i in range(len(times)))
+    wanted = set(times[: max(rounds, LEAST_ROUNDS)])
+    return tuple(observation for observation in observations if observation.time in wanted)
