@@ -75,7 +75,7 @@ def halving_rungs(initial: int) -> tuple[PopulationRung, ...]:
 
 
 def race_rungs(initial: int) -> tuple[PopulationRung, ...]:
-    """Return the rungs of a race before evolution: half of the members at 30% of the budget, a quarter at 50%."""
+    """Return the rungs of a race: half of the members from 30% of the budget on, a quarter from 50%."""
     half, quarter = -(-initial // 2), max(1, -(-initial // 4))
     rungs = [PopulationRung(members=half, share=0.3)] if half < initial else []
     if quarter < half:
