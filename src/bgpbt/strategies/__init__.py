@@ -3,7 +3,7 @@
 from bgpbt.strategies.generation_settings import GenerationSettings, expected_steps, rungs
 from bgpbt.strategies.options import option_defaults, strategy_options
 from bgpbt.strategies.population import Population, PopulationState
-from bgpbt.strategies.population_rungs import PopulationRung, halving_rungs, race_rungs
+from bgpbt.strategies.population_rungs import PopulationRung, halving_rungs
 from bgpbt.strategies.registry import make_strategy, settings_for, strategy_names
 from bgpbt.strategies.replay import Replay, Schedule, Stretch
 from bgpbt.strategies.settings import PopulationSettings
@@ -21,7 +21,6 @@ __all__ = [
     "halving_rungs",
     "make_strategy",
     "option_defaults",
-    "race_rungs",
     "rungs",
     "settings_for",
     "strategy_names",

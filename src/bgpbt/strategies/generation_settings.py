@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bgpbt.errors import InputError
 from bgpbt.strategies.settings import PopulationSettings
 
-__all__ = ["GenerationSettings", "Rung", "expected_steps", "rungs"]
+__all__ = ["GenerationSettings", "Rung", "distillation_steps", "expected_steps", "rungs"]
 
 HALVING = 2
 """Successive halving keeps one of so many students at each rung (eta)."""
@@ -83,7 +83,7 @@ def expected_steps(population: PopulationSettings, generations: GenerationSettin
     steps, began_at, number = population.initial * done, 0, 0
     while done < population.max_timesteps:
         if _is_over(population, generations, number, done, began_at):
-            steps += _distillation_steps(population, generations)
+            steps += distillation_steps(population, generations)
             done += generations.t_distillation
             began_at, number = done, number + 1
         target = population.next_target(done)
@@ -92,7 +92,8 @@ def expected_steps(population: PopulationSettings, generations: GenerationSettin
     return steps if population.budget is None else min(steps, population.budget)
 
 
-def _distillation_steps(population: PopulationSettings, generations: GenerationSettings) -> int:
+def distillation_steps(population: PopulationSettings, generations: GenerationSettings) -> int:
+    """Return the environment steps of one distillation, all students together."""
     plan = rungs(population.initial, population.population, generations.t_distillation)
     before = (0, *(rung.until for rung in plan))
     return sum(rung.students * (rung.until - done) for rung, done in zip(plan, before, strict=False))

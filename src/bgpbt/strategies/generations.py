@@ -18,7 +18,7 @@ from bgpbt.strategies.architecture_search import (
     evidence_of,
     propose_architectures,
 )
-from bgpbt.strategies.generation_settings import GenerationSettings, Rung, rungs
+from bgpbt.strategies.generation_settings import GenerationSettings, Rung, distillation_steps, rungs
 from bgpbt.strategies.population import Assignment, ClosedRound, Lesson, Member, Rule
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
@@ -101,12 +101,6 @@ class Generational(Generic[Memory]):
     def _rungs(self) -> tuple[Rung, ...]:
         return rungs(self.population.initial, self.population.population, self.settings.t_distillation)
 
-    def _cost(self) -> int:
-        """Return the environment steps of one distillation, all students together."""
-        plan = self._rungs()
-        before = (0, *(rung.until for rung in plan))
-        return sum(rung.students * (rung.until - done) for rung, done in zip(plan, before, strict=False))
-
     def _learn(self, memory: GenerationalMemory[Memory], closed: ClosedRound) -> GenerationalMemory[Memory]:
         tried = [self._architecture(member.configuration) for member in closed.members]
         scores = [member.score for member in closed.members]
@@ -125,7 +119,10 @@ class Generational(Generic[Memory]):
             and (is_over or memory.stagnant >= self.settings.patience)
             and closed.can_copy
             and closed.target + self.settings.t_distillation < self.population.longest
-            and (not self.population.is_race or self._cost() < (closed.left or 0))
+            and (
+                not self.population.is_race
+                or distillation_steps(self.population, self.settings) < (closed.left or 0)
+            )
             and any(member.is_usable for member in closed.kept)
         )
 

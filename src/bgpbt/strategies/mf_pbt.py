@@ -28,7 +28,7 @@ LEAST_MEMBERS = 4
 """Of a sub-population, so that each quarter has one."""
 
 
-def default_frequencies(population: int, rounds: int = 10**9) -> tuple[int, ...]:
+def default_frequencies(population: int, rounds: int | None = None) -> tuple[int, ...]:
     """Return the first of the paper's frequencies, as many as the population has room and divides for.
 
     In a short run the slower ones are lowered, so that each sub-population evolves four times at least where
@@ -41,6 +41,8 @@ def default_frequencies(population: int, rounds: int = 10**9) -> tuple[int, ...]
         raise InputError(f"population = {population} must be at least {LEAST_MEMBERS} for mf-pbt")
     counts = range(1, min(len(FREQUENCIES), population // LEAST_MEMBERS) + 1)
     chosen = FREQUENCIES[: max(count for count in counts if population % count == 0)]
+    if rounds is None:
+        return chosen
     slowest = max(len(chosen), rounds // 4)
     scale = min(1.0, slowest / chosen[-1])
     return tuple(max(place + 1, round(frequency * scale)) for place, frequency in enumerate(chosen))

@@ -14,7 +14,7 @@ import numpy as np
 
 from bgpbt.errors import InputError
 
-__all__ = ["PopulationRung", "check_rungs", "halving_rungs", "race_rungs", "rank_agreement"]
+__all__ = ["PopulationRung", "check_rungs", "halving_rungs", "rank_agreement"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +72,6 @@ def halving_rungs(initial: int) -> tuple[PopulationRung, ...]:
     return tuple(
         PopulationRung(members=size, share=round(0.3 + gap * index, 6)) for index, size in enumerate(sizes)
     )
-
-
-def race_rungs(initial: int) -> tuple[PopulationRung, ...]:
-    """Return the rungs of a race: half of the members from 30% of the budget on, a quarter from 50%."""
-    half, quarter = -(-initial // 2), max(1, -(-initial // 4))
-    rungs = [PopulationRung(members=half, share=0.3)] if half < initial else []
-    if quarter < half:
-        rungs.append(PopulationRung(members=quarter, share=0.5))
-    return tuple(rungs)
 
 
 def rank_agreement(before_m: Sequence[float], after_m: Sequence[float]) -> float:

@@ -70,7 +70,7 @@ def model_of(
     )
     y_n = gaussian_ranks(rate_n) if settings.copula else standardised(rate_n)
     warm_start = _warm_start(request, layout)
-    # A fit costs the cube of its points. With many, the posterior has one clear peak, near the last one.
+    # A fit costs the cube of its points, so with many of them the last fit is the only start.
     has_many = warm_start is not None and len(usable) > settings.most_points // 2
     starts = 1 if has_many else settings.fit_starts
     theta_p = fit(points, y_n, layout, random, starts=starts, warm_start=warm_start)

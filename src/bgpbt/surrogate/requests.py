@@ -3,8 +3,10 @@
 All are immutable. Scores and rates may be NaN or infinite: the surrogate leaves such data out.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from bgpbt.records import Configuration
 
@@ -61,8 +63,8 @@ def newest_rounds(observations: Sequence[Observation], most: int) -> tuple[Obser
     A round is never cut: its members are in the order of their slots, which says nothing of their worth.
     `observations` are oldest first.
     """
-    times = sorted({observation.time for observation in observations}, reverse=True)
-    counts = [sum(observation.time == time for observation in observations) for time in times]
-    rounds = sum(sum(counts[: i + 1]) <= most for i in range(len(times)))
-    wanted = set(times[: max(rounds, LEAST_ROUNDS)])
+    counts = Counter(observation.time for observation in observations)
+    times = sorted(counts, reverse=True)
+    fitting = sum(total <= most for total in accumulate(counts[time] for time in times))
+    wanted = set(times[: max(fitting, LEAST_ROUNDS)])
     return tuple(observation for observation in observations if observation.time in wanted)

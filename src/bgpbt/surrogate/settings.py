@@ -56,9 +56,9 @@ class SurrogateSettings:
     # Median of the noise variance's prior, where targets have variance 1. How returns improve in a round is
     # mostly luck: with 0.3 the model of one round predicts the next better than with 0.01 (docs/study.md).
     noise_prior: float = 0.3
-    most_points: int = (
-        200  # newest observations that are kept, whole rounds and three at least; a fit costs their cube
-    )
+    # Newest observations that are kept: whole rounds, three at least. A fit costs the cube of their number,
+    # so beyond half of it a fit starts from the last one alone.
+    most_points: int = 200
 
     # Trust region, in coordinates of [0, 1].
     initial_length: float = 0.4
