@@ -17,8 +17,11 @@ from bgpbt.strategies import Population, PopulationSettings, make_strategy, stra
 from bgpbt.strategies.selection import best_first
 from tests.strategies.runs import SMALL, SPACES, Round, Train, checkpoint_of, mixed_space, outcome_of, play
 
-# Successive halving has a schedule of its own: tests/strategies/test_population_rungs.py.
-EVERY_STRATEGY = pytest.mark.parametrize("name", [n for n in strategy_names() if n != "successive-halving"])
+EVERY_STRATEGY = pytest.mark.parametrize("name", strategy_names())
+# Successive halving keeps more members for longer: tests/strategies/test_population_rungs.py has its sizes.
+OF_THE_PAPERS_SCHEDULE = pytest.mark.parametrize(
+    "name", [name for name in strategy_names() if name != "successive-halving"]
+)
 
 QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -67,7 +70,7 @@ def check_start(order: Order, before: Round | None) -> None:
     assert order.proposal.parent == (None if parent.member == order.member else parent.member)
 
 
-@EVERY_STRATEGY
+@OF_THE_PAPERS_SCHEDULE
 @pytest.mark.parametrize("space", SPACES)
 def test_a_run_of_plain_scores_keeps_the_books(name: str, space: str) -> None:
     strategy = strategy_of(name, space)
@@ -79,7 +82,7 @@ def test_a_run_of_plain_scores_keeps_the_books(name: str, space: str) -> None:
 outcome_kinds = st.sampled_from(["good", "good", "good", "nan", "inf", "-inf", "failed", "short", "huge"])
 
 
-@EVERY_STRATEGY
+@OF_THE_PAPERS_SCHEDULE
 @given(kinds=st.lists(outcome_kinds, min_size=30, max_size=30), seed=st.integers(0, 2**40))
 @QUICK
 def test_whatever_comes_out_the_next_orders_are_legal(name: str, kinds: list[str], seed: int) -> None:
@@ -137,7 +140,7 @@ def test_another_seed_is_another_run(name: str) -> None:
     assert runs[0][0].configuration != runs[1][0].configuration
 
 
-@EVERY_STRATEGY
+@OF_THE_PAPERS_SCHEDULE
 def test_constant_scores_are_survived_and_ties_go_to_the_lower_slot(name: str) -> None:
     strategy = strategy_of(name)
     rounds = list(play(strategy, lambda order: outcome_of(order, score=0.0)))
@@ -146,7 +149,7 @@ def test_constant_scores_are_survived_and_ties_go_to_the_lower_slot(name: str) -
     assert first.start == From(checkpoint=checkpoint_of(rounds[0].plan.orders[0]))
 
 
-@EVERY_STRATEGY
+@OF_THE_PAPERS_SCHEDULE
 def test_the_best_of_the_initial_design_are_kept(name: str) -> None:
     rounds = list(play(strategy_of(name), scores_by(4)))
     scores = [outcome.score for outcome in rounds[0].outcomes]
@@ -169,7 +172,7 @@ def test_a_member_that_failed_is_replaced_however_many_did(name: str) -> None:
     assert survivor in [order.start for order in rounds[3].plan.orders]
 
 
-@EVERY_STRATEGY
+@OF_THE_PAPERS_SCHEDULE
 def test_when_nobody_can_go_on_all_start_afresh_with_the_whole_debt(name: str) -> None:
     def train(order: Order) -> Outcome:
         return outcome_of(order, score=math.nan if order.round == 1 else 1.0)
@@ -183,7 +186,7 @@ def test_when_nobody_can_go_on_all_start_afresh_with_the_whole_debt(name: str) -
     assert len(set(configurations)) > 1
 
 
-@EVERY_STRATEGY
+@OF_THE_PAPERS_SCHEDULE
 def test_steps_left_out_are_asked_for_again(name: str) -> None:
     """The first four are kept, so a member's debt is 10 steps times its slot."""
     rounds = list(

@@ -84,6 +84,13 @@ def test_there_are_as_many_frequencies_as_have_room(population: int, frequencies
     assert default_frequencies(population) == frequencies
 
 
+@pytest.mark.parametrize(
+    ("rounds", "frequencies"), [(10, (1, 2)), (20, (1, 5)), (40, (1, 10)), (150, (1, 10)), (1, (1, 2))]
+)
+def test_a_short_run_speeds_its_slower_sub_populations_up(rounds: int, frequencies: tuple[int, ...]) -> None:
+    assert default_frequencies(8, rounds) == frequencies
+
+
 @pytest.mark.parametrize("frequencies", [(1, 1), (0, 2), (1, 2, 3), (1, 5, 10, 20)])
 def test_frequencies_that_do_not_fit_are_named(frequencies: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match="frequencies = "):

@@ -111,3 +111,12 @@ def test_a_loser_copies_the_best_and_perturbs_its_configuration() -> None:
 def test_bad_options_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make_strategy("pbt", space=continuous_space(), settings=SMALL, **options)
+
+
+@pytest.mark.parametrize("high", [256, 10_000])  # levels of their own up to 4,096, a range beyond
+def test_an_integer_is_multiplied_and_moves_by_one_at_least(high: int) -> None:
+    space = ConfigurationSpace()
+    space.add(Integer("units", (1, high)))
+    (units,) = Space.from_configspace(space).inputs
+    moved = [perturbed(units, value, factor) for value in (1, 2, 32, 100) for factor in (0.8, 1.2, 2.0)]
+    assert moved == [1, 2, 2, 1, 3, 4, 26, 38, 64, 80, 120, 200]

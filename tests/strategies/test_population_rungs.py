@@ -117,3 +117,27 @@ def test_halving_has_the_rungs_of_the_protocol() -> None:
 def test_rungs_out_of_order_are_refused(rungs: list[tuple[int, float]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         replace(BASE, rungs=tuple(PopulationRung(members=m, share=share) for m, share in rungs))
+
+
+def test_successive_halving_survives_every_kind_of_outcome() -> None:
+    strategy = make_strategy("successive-halving", space=mixed_space(), settings=BASE)
+    kinds = [1.0, float("nan"), float("inf"), float("-inf"), -1e300]
+
+    def train(order: Order) -> Outcome:
+        kind = kinds[(order.round + order.member) % len(kinds)]
+        has_failed = order.member % 7 == 3
+        return outcome_of(order, score=kind, failure="the disk is full" if has_failed else None)
+
+    for played in play(strategy, train):
+        for order in played.plan.orders:
+            strategy.space.validate(order.configuration, source="order")
+
+
+def test_a_clone_keeps_the_donor_s_configuration_as_often_as_it_should() -> None:
+    always = make_strategy("pbt", space=mixed_space(), settings=BASE, keep_donor=1.0)
+    played = list(play(always, by_chance))
+    for before, after in itertools.pairwise(played):
+        by_checkpoint = {checkpoint_of(order): order.configuration for order in before.plan.orders}
+        for order in after.plan.orders:
+            assert isinstance(order.start, From)
+            assert order.configuration == by_checkpoint[order.start.checkpoint]

@@ -308,6 +308,16 @@ def test_five_hundred_points_are_cut_to_the_newest(kind: str) -> None:
         observations = tuple(replace(o, improvement_rate=float(i % 2)) for i, o in enumerate(observations))
     suggestion = suggest(MIXED, observations, _request(MIXED), start_region(QUICK), QUICK, 0)
     assert suggestion.reason is None
-    newest = newest_rounds(observations, QUICK.most_points)
-    assert suggestion.figures["data"] == len(newest) < len(observations)
+    newest = observations[-196:]  # the last round of 4 and 24 of 8; one more would be beyond 200
+    assert QUICK.most_points == 200
+    assert suggestion.figures["data"] == 196
     assert suggestion == suggest(MIXED, newest, _request(MIXED), start_region(QUICK), QUICK, 0)
+
+
+def test_a_large_round_is_never_cut_so_its_best_member_is_seen() -> None:
+    """Rounds of 300 are beyond the cap: three are kept, whole, low slots included."""
+    observations = tuple(
+        Observation(configuration={}, score_before=0.0, time=float(i // 300), improvement_rate=float(-i))
+        for i in range(1500)
+    )
+    assert newest_rounds(observations, 200) == observations[600:]
