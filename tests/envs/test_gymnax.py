@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bgpbt import envs
+from bgpbt.agents.action_space import space_of
+from bgpbt.agents.categorical import Discrete
 from bgpbt.envs.registry import GYMNAX_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.errors import InputError
@@ -21,7 +23,7 @@ def test_a_task_does_what_gymnax_does(name: str) -> None:
     for _ in range(5):
         space = theirs.action_space(parameters)
         if hasattr(space, "n"):
-            assert (ours.discrete_actions, ours.action_size) == (True, space.n)
+            assert space_of(ours) == Discrete(choices=space.n)
             action = translated = jnp.int32(rng.integers(space.n))
         else:
             action = jnp.asarray(rng.uniform(-1.0, 1.0, ours.action_size), jnp.float32)
