@@ -10,7 +10,6 @@ from bgpbt.agents import (
     Architectures,
     DistillationSettings,
     PPOTrainer,
-    action_distribution,
     networks,
 )
 from bgpbt.agents.buffers import blank_buffers
@@ -18,6 +17,7 @@ from bgpbt.agents.distillation import no_tuition, teacher_of
 from bgpbt.agents.member import initialise_agent
 from bgpbt.agents.minibatch import _separated, recorded
 from bgpbt.agents.normaliser import normalise
+from bgpbt.agents.squashed_normal import Box
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Distil, Fresh, Order, Proposal, ProposalSource, Purpose, Start
 from bgpbt.toys import MemoryCheckpoints
@@ -46,17 +46,14 @@ def test_the_divergence_agrees_with_sampling_from_the_teacher(seed: int) -> None
     # Fails by chance once in 1.7 million times (5 standard errors).
     teacher_l, student_l = np.random.default_rng(seed).normal(size=(2, 4)).astype(np.float32)
     teacher, student = (
-        action_distribution.from_logits(jnp.tile(jnp.asarray(logits), (100_000, 1)))
+        Box(actuators=2).from_logits(jnp.tile(jnp.asarray(logits), (100_000, 1)))
         for logits in (teacher_l, student_l)
     )
-    sample_ba = action_distribution.sample(jax.random.PRNGKey(seed), teacher)
-    ratio_b = np.asarray(
-        action_distribution.log_prob(teacher, sample_ba) - action_distribution.log_prob(student, sample_ba),
-        np.float64,
-    )
-    exact = float(action_distribution.kl_divergence(teacher, student)[0])
+    sample_ba = teacher.sample(jax.random.PRNGKey(seed))
+    ratio_b = np.asarray(teacher.log_prob(sample_ba) - student.log_prob(sample_ba), np.float64)
+    exact = float(teacher.kl_divergence(student)[0])
     assert abs(ratio_b.mean() - exact) < 5.0 * ratio_b.std() / np.sqrt(ratio_b.size) + 1e-3
-    assert float(action_distribution.kl_divergence(teacher, teacher)[0]) == pytest.approx(0.0)
+    assert float(teacher.kl_divergence(teacher)[0]) == pytest.approx(0.0)
 
 
 def test_the_weight_of_the_teacher_falls_linearly_and_stays() -> None:
@@ -120,11 +117,12 @@ def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTra
     seen_tbo = normalise(member.normaliser, experience.observation_tbo[:2])
     logits_tbl = networks.apply(member.parameters.policy, member.spectral.policy, seen_tbo)
     value_tb1 = networks.apply(member.parameters.value, (), seen_tbo)
+    actions = trainer.learner.actions
     said = jnp.concatenate([logits_tbl, value_tb1], axis=-1)
     for tutor, expected in ((tuition, said), (nobody, stale.lesson_tbk[:2])):
-        records = recorded(experience, tutor, jnp.int32(2), jax.random.PRNGKey(2), stale).records
+        records = recorded(actions, experience, tutor, jnp.int32(2), jax.random.PRNGKey(2), stale).records
         np.testing.assert_allclose(records.lesson_tbk[:2], expected, rtol=1e-4, atol=1e-5)
-        columns = _separated(records.step_tbk[:2].reshape(-1, records.step_tbk.shape[-1]))
+        columns = _separated(actions, records.step_tbk[:2].reshape(-1, records.step_tbk.shape[-1]))
         np.testing.assert_array_equal(columns.reward, experience.reward_tb[:2].ravel())
         beyond = jax.tree.map(lambda array: array[2], (records, stale))
         jax.tree.map(np.testing.assert_array_equal, *beyond)

@@ -1,4 +1,4 @@
-from functools import cache
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bgpbt.agents import Architecture, Architectures, networks
+from bgpbt.agents.action_space import space_of
 from bgpbt.agents.buffers import BufferPool, Buffers, blank_buffers
 from bgpbt.agents.distillation import no_tuition, no_weights
 from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
@@ -23,6 +24,7 @@ from tests.envs.countdown import Countdown
 ENVIRONMENTS = 6
 LONGEST = 12
 VECTOR = VectorEnvironment(environment=Countdown(3, 9), count=ENVIRONMENTS, episode_length=7)
+ACTIONS = space_of(VECTOR.environment)
 ARCHITECTURES = Architectures(
     policy=Architecture(depth=1, width=8, spectral_norm=True), value=Architecture(depth=2, width=8)
 )
@@ -56,7 +58,7 @@ def numbered_steps() -> Steps:
     steps_tb = jnp.zeros((LONGEST, ENVIRONMENTS))
     experience = Experience(
         observation_tbo=index_tb[..., None],
-        unsquashed_action_tba=steps_tb[..., None],
+        action_tbk=steps_tb[..., None],
         log_prob_tb=steps_tb,
         reward_tb=index_tb[:-1],
         terminated_tb=steps_tb.astype(bool),
@@ -64,7 +66,7 @@ def numbered_steps() -> Steps:
     )
     tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
     blank = blank_buffers(VECTOR, LONGEST).records
-    return recorded(experience, tuition, jnp.int32(LONGEST), jax.random.PRNGKey(1), blank)
+    return recorded(ACTIONS, experience, tuition, jnp.int32(LONGEST), jax.random.PRNGKey(1), blank)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,7 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
         first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
         assert 0 < size <= batch_size
         minibatch = Minibatch(
+            actions=ACTIONS,
             steps=numbered_steps(),
             # Indices are far beyond the clip, so the statistics shrink them into [-5, 5].
             normaliser=fresh(1)._replace(observation_count=jnp.float32(1.0), squares_o=jnp.full(1, 100.0**2)),
@@ -135,6 +138,7 @@ def test_the_slice_size_with_the_least_padding_is_taken() -> None:
     def choice(size: int, unroll_length: int) -> int:
         nothing = jnp.zeros(())
         minibatch = Minibatch(
+            actions=ACTIONS,
             steps=numbered_steps(),
             normaliser=fresh(1),
             first_row_s=nothing,
@@ -249,7 +253,7 @@ def plain_ppo(
     order_key, noise_key = jax.random.split(learning_key)
     tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
     blank = blank_buffers(VECTOR, steps).records
-    data = recorded(experience, tuition, jnp.int32(steps), noise_key, blank)
+    data = recorded(ACTIONS, experience, tuition, jnp.int32(steps), noise_key, blank)
     for epoch in range(int(hyperparameters.update_epochs)):
         first_row_s = learner(40)._first_rows(
             _shuffled(jax.random.fold_in(order_key, epoch), jnp.int32(sequences), 36),
@@ -258,6 +262,7 @@ def plain_ppo(
         for index in range(minibatches):
             first, size = _share(jnp.int32(sequences), jnp.int32(minibatches), jnp.int32(index))
             minibatch = Minibatch(
+                actions=ACTIONS,
                 steps=data,
                 normaliser=normaliser,
                 first_row_s=first_row_s,
@@ -267,7 +272,7 @@ def plain_ppo(
                 teacher_weights=tuition.weights,
             )
             exact = SliceSize(int(size) * unroll_length, int(size))
-            gradient, _ = jax.grad(ppo_loss, has_aux=True)(
+            gradient, _ = jax.grad(partial(ppo_loss, ACTIONS), has_aux=True)(
                 parameters, spectral, minibatch.take(jnp.int32(0), exact), hyperparameters
             )
             updates += 1

@@ -1,5 +1,6 @@
 """A padded network is the small one: outputs, losses, gradients and updates, in double precision."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,9 +19,11 @@ from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.loss import Transitions, ppo_loss
 from bgpbt.agents.member import ActorCritic, Member, SpectralVectors
 from bgpbt.agents.padding import largest_of, pad, pad_member, unpad_member
+from bgpbt.agents.squashed_normal import Box
 from bgpbt.errors import InputError
 
 OBSERVATIONS, ACTIONS, ROWS = 5, 2, 24
+ACTION_SPACE = Box(actuators=ACTIONS)
 
 shapes = st.builds(
     Architecture, depth=st.integers(1, 4), width=st.sampled_from([2, 3, 8]), spectral_norm=st.booleans()
@@ -53,8 +56,8 @@ def transitions(seed: int) -> Transitions:
     return Transitions(
         observation_io=jnp.asarray(random.normal(size=(ROWS, OBSERVATIONS))),
         last_observation_so=jnp.asarray(random.normal(size=(ROWS // 5 + 1, OBSERVATIONS))),
-        unsquashed_action_ia=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
-        noise_ia=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
+        action_ik=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
+        noise_in=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
         log_prob_i=jnp.asarray(random.normal(size=ROWS) - 2.0),
         rewards=Rewards(
             reward_i=jnp.asarray(random.normal(size=ROWS)),
@@ -78,7 +81,7 @@ def transitions(seed: int) -> Transitions:
 
 def updated(member: Member, data: Transitions) -> tuple[Member, Any]:
     hyperparameters = hyperparameters_of(DEFAULTS)
-    gradient, terms = jax.grad(ppo_loss, has_aux=True)(
+    gradient, terms = jax.grad(partial(ppo_loss, ACTION_SPACE), has_aux=True)(
         member.parameters, member.spectral, data, hyperparameters
     )
     direction, optimiser = optax.scale_by_adam().update(gradient, member.optimiser)

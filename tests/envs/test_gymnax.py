@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bgpbt import envs
+from bgpbt.agents.action_space import space_of
+from bgpbt.agents.categorical import Discrete
 from bgpbt.envs.registry import GYMNAX_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.errors import InputError
@@ -19,11 +21,12 @@ def test_a_task_does_what_gymnax_does(name: str) -> None:
     task = state.physics.task
     rng = np.random.default_rng(2)
     for _ in range(5):
-        action = jnp.asarray(rng.uniform(-1.0, 1.0, ours.action_size), jnp.float32)
         space = theirs.action_space(parameters)
         if hasattr(space, "n"):
-            translated = jnp.int32(action[0] > 0) if space.n == 2 else jnp.argmax(action)
+            assert space_of(ours) == Discrete(choices=space.n)
+            action = translated = jnp.int32(rng.integers(space.n))
         else:
+            action = jnp.asarray(rng.uniform(-1.0, 1.0, ours.action_size), jnp.float32)
             translated = action * float(np.max(space.high))  # the boxes are symmetric
         key, _ = jax.random.split(state.physics.key)
         observation, task, reward, terminated, _ = theirs.step_env(key, task, translated, parameters)
@@ -40,7 +43,7 @@ def test_a_pole_that_nobody_balances_falls_and_the_next_episode_begins() -> None
     state = vector.reset(starts)
     falls = 0
     for _ in range(30):
-        state = vector.step(state, starts, jnp.ones((4, 1)))
+        state = vector.step(state, starts, jnp.ones(4, jnp.int32))
         falls += int(state.terminated.sum())
     assert falls >= 4
     assert not bool(state.truncated.any())  # pushed one way, a pole falls before the time limit

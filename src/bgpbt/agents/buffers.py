@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from bgpbt.agents import rollout
+from bgpbt.agents.action_space import space_of
 from bgpbt.agents.minibatch import Records, blank_records
 from bgpbt.agents.rollout import Experience
 from bgpbt.envs.vector import VectorEnvironment
@@ -30,7 +31,7 @@ def blank_buffers(environment: VectorEnvironment, longest: int) -> Buffers:
     """Return buffers for iterations of up to `longest` steps of every environment."""
     return Buffers(
         experience=rollout.empty(environment, longest),
-        records=blank_records(longest, environment.count, environment.environment.action_size),
+        records=blank_records(longest, environment.count, space_of(environment.environment)),
     )
 
 

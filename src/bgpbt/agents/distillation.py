@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import networks, normaliser
+from bgpbt.agents.action_space import space_of
 from bgpbt.agents.architecture import Architecture, Architectures
 from bgpbt.agents.member import Member
 from bgpbt.agents.padding import pad
@@ -103,7 +104,7 @@ class Tuition(NamedTuple):
 class Lesson(NamedTuple):
     """What a teacher says of some steps."""
 
-    logits_il: jax.Array  # (steps, 2 x actuators)
+    logits_il: jax.Array  # (steps, outputs of its policy network)
     value_i: jax.Array
 
 
@@ -130,7 +131,7 @@ def teacher_of(member: Member, architectures: Architectures, room: Architectures
 def no_tuition(room: Architectures, environment: Environment) -> Tuition:
     """Return the tuition of an agent without a teacher, where there is room for teachers of this size."""
     random, observations = np.random.default_rng(0), environment.observation_size
-    policy = networks.initialise(random, room.policy, observations, 2 * environment.action_size)
+    policy = networks.initialise(random, room.policy, observations, space_of(environment).outputs)
     value = networks.initialise(random, room.value, observations, 1)
     teacher = Teacher(
         policy=_in_room(policy, room.policy, room.policy),

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.agents.action_space import space_of
 from bgpbt.agents.member import Policy
 from bgpbt.agents.rollout import act
 from bgpbt.envs import Environment, many
@@ -42,6 +43,7 @@ def episode_returns(
     environment: Environment, policy: Policy, key: jax.Array, *, episodes: int, episode_length: int
 ) -> tuple[jax.Array, jax.Array]:
     """Return the returns (episodes,) and the number of steps until the last episode was over."""
+    actions = space_of(environment)
     start_key, action_key = jax.random.split(key)
     state = jax.vmap(environment.reset)(jax.random.split(start_key, episodes))
 
@@ -51,8 +53,8 @@ def episode_returns(
 
     def step(carry):  # type: ignore[no-untyped-def]
         t, state, alive_b, return_b = carry
-        action_ba, _ = act(policy, state.observation, jax.random.fold_in(action_key, t))
-        state = many.step(environment, state, jnp.tanh(action_ba))
+        action_bk, _ = act(actions, policy, state.observation, jax.random.fold_in(action_key, t))
+        state = many.step(environment, state, actions.performed(action_bk))
         # An ended episode's physics may run away to NaN, so it is left out by `where`, not by a product.
         return_b = return_b + jnp.where(alive_b, state.reward, 0.0)
         return t + 1, state, alive_b & ~state.terminated, return_b

@@ -19,6 +19,7 @@ import numpy as np
 import optax
 
 from bgpbt.agents import networks, normaliser, rollout
+from bgpbt.agents.action_space import ActionSpace, space_of
 from bgpbt.agents.buffers import Buffers
 from bgpbt.agents.distillation import Tuition
 from bgpbt.agents.hyperparameters import Hyperparameters
@@ -58,6 +59,11 @@ class Learner:
     longest_rollout: int  # steps; the buffer's length
     most_sequences: int  # unrolls x environments
     slice_sizes: tuple[SliceSize, ...]  # to choose from
+
+    @property
+    def actions(self) -> ActionSpace:
+        """The environment's action space."""
+        return space_of(self.environment.environment)
 
     def train(
         self,
@@ -106,7 +112,8 @@ class Learner:
         seed, number, unrolls, most_steps = iteration
         order_key, noise_key = jax.random.split(stream_key(seed, Stream.LEARN, number))
         recorded_steps = unrolls * hyperparameters.unroll_length if most_steps is None else most_steps
-        steps = recorded(buffers.experience, tuition, recorded_steps, noise_key, buffers.records)
+        experience, records = buffers
+        steps = recorded(self.actions, experience, tuition, recorded_steps, noise_key, records)
         sequences = unrolls * self.environment.count
         minibatches = -(-sequences // hyperparameters.batch_size)
 
@@ -119,6 +126,7 @@ class Learner:
             def update(minibatch: jax.Array, progress: _Progress) -> _Progress:
                 first, size = _share(sequences, minibatches, minibatch)
                 batch = Minibatch(
+                    actions=self.actions,
                     steps=steps,
                     normaliser=member.normaliser,
                     first_row_s=first_row_s,
@@ -187,7 +195,7 @@ def _add_slices(
     """Add the gradient and loss terms of a minibatch to `total`, slice by slice."""
 
     def add(index: jax.Array, total: tuple[ActorCritic, LossTerms]) -> tuple[ActorCritic, LossTerms]:
-        gradient, terms = jax.grad(ppo_loss, has_aux=True)(
+        gradient, terms = jax.grad(partial(ppo_loss, minibatch.actions), has_aux=True)(
             progress.parameters,
             progress.spectral,
             minibatch.take(index, slice_size),

@@ -1,7 +1,7 @@
 """The PPO objective on a slice of transitions, and what a teacher adds to it.
 
-Schulman et al. (2017), eq. 9, with the paper's coefficients: value loss 0.5 x 0.5 x squared error, a sampled
-entropy bonus, no normalisation of advantages. Advantages and value targets follow the value network from
+Schulman et al. (2017), eq. 9, with the paper's coefficients: value loss 0.5 x 0.5 x squared error, an entropy
+bonus, no normalisation of advantages. Advantages and value targets follow the value network from
 one minibatch to the next; estimating them once for an epoch would let value travel back by one unroll for an
 epoch instead of one for a minibatch, and costs a forward pass more.
 """
@@ -12,8 +12,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from bgpbt.agents import action_distribution, networks
-from bgpbt.agents.action_distribution import SquashedNormal
+from bgpbt.agents import networks
+from bgpbt.agents.action_space import ActionSpace, Distribution
 from bgpbt.agents.advantages import Rewards, generalised_advantages
 from bgpbt.agents.distillation import Lesson, TeacherWeights
 from bgpbt.agents.hyperparameters import Hyperparameters
@@ -29,8 +29,8 @@ class Transitions(NamedTuple):
 
     observation_io: jax.Array  # normalised
     last_observation_so: jax.Array  # normalised, after each sequence's last step
-    unsquashed_action_ia: jax.Array
-    noise_ia: jax.Array  # standard normal, for the sampled entropy
+    action_ik: jax.Array  # as the action space stores it
+    noise_in: jax.Array  # for the entropy, where that is sampled
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
     weight: jax.Array  # what each step counts in the mean
@@ -51,6 +51,7 @@ class LossTerms(NamedTuple):
 
 
 def ppo_loss(
+    actions: ActionSpace,
     parameters: ActorCritic,
     spectral: SpectralVectors,
     transitions: Transitions,
@@ -58,7 +59,7 @@ def ppo_loss(
 ) -> tuple[jax.Array, LossTerms]:
     """Return the weighted sum of the objective (to be minimised) and its parts."""
     logits_il = networks.apply(parameters.policy, spectral.policy, transitions.observation_io)
-    distribution = action_distribution.from_logits(logits_il)
+    distribution: Distribution = actions.from_logits(logits_il)
     value_i = networks.apply(parameters.value, spectral.value, transitions.observation_io)[:, 0]
     # The values that targets are made of are constants, so they cost no backward pass.
     constant_parameters = jax.lax.stop_gradient(parameters.value)
@@ -72,18 +73,20 @@ def ppo_loss(
     value_target_i = advantage_i + jax.lax.stop_gradient(value_i)
     weight_i = transitions.weight * transitions.rewards.is_step_i
 
-    log_prob_i = action_distribution.log_prob(distribution, transitions.unsquashed_action_ia)
+    log_prob_i = distribution.log_prob(transitions.action_ik)
     log_ratio_i = log_prob_i - transitions.log_prob_i
     ratio_i = jnp.exp(log_ratio_i)
     clip = hyperparameters.clip_epsilon
     clipped_i = jnp.clip(ratio_i, 1.0 - clip, 1.0 + clip)
     surrogate_i = jnp.minimum(ratio_i * advantage_i, clipped_i * advantage_i)
 
-    teacher_kl, teacher_value_error = _distance_to_teacher(transitions, distribution, value_i, weight_i)
+    teacher_kl, teacher_value_error = _distance_to_teacher(
+        actions, transitions, distribution, value_i, weight_i
+    )
     terms = LossTerms(
         policy_loss=-jnp.sum(weight_i * surrogate_i),
         value_loss=VALUE_COEFFICIENT * jnp.sum(weight_i * (value_target_i - value_i) ** 2),
-        entropy=jnp.sum(weight_i * action_distribution.entropy(distribution, transitions.noise_ia)),
+        entropy=jnp.sum(weight_i * distribution.entropy(transitions.noise_in)),
         approximate_kl=jnp.sum(weight_i * (ratio_i - 1.0 - log_ratio_i)),
         clip_fraction=jnp.sum(weight_i * (jnp.abs(ratio_i - 1.0) > clip)),
         teacher_kl=teacher_kl,
@@ -96,14 +99,18 @@ def ppo_loss(
 
 
 def _distance_to_teacher(
-    transitions: Transitions, distribution: SquashedNormal, value_i: jax.Array, weight_i: jax.Array
+    actions: ActionSpace,
+    transitions: Transitions,
+    distribution: Distribution,
+    value_i: jax.Array,
+    weight_i: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
     """Return the KL divergence and the squared error of values; without a teacher they take no time."""
 
     def compared() -> tuple[jax.Array, jax.Array]:
         lesson = transitions.lesson()
-        teacher = action_distribution.from_logits(lesson.logits_il)
-        kl_i = action_distribution.kl_divergence(teacher, distribution)
+        teacher: Distribution = actions.from_logits(lesson.logits_il)
+        kl_i = teacher.kl_divergence(distribution)
         return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - lesson.value_i) ** 2)
 
     distances: tuple[jax.Array, jax.Array] = jax.lax.cond(

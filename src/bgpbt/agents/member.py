@@ -10,6 +10,7 @@ import numpy.typing as npt
 import optax
 
 from bgpbt.agents import networks, normaliser
+from bgpbt.agents.action_space import space_of
 from bgpbt.agents.architecture import Architectures
 from bgpbt.contracts import Arrays
 from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
@@ -74,8 +75,8 @@ def initialise_agent(
 ) -> Member:
     """Return a member with new networks, an optimiser at rest and no observation seen, on the host."""
     observations = environment.environment.observation_size
-    actions = environment.environment.action_size
-    policy, policy_spectral = networks.initialise(random, architectures.policy, observations, 2 * actions)
+    outputs = space_of(environment.environment).outputs
+    policy, policy_spectral = networks.initialise(random, architectures.policy, observations, outputs)
     value, value_spectral = networks.initialise(random, architectures.value, observations, 1)
     parameters = ActorCritic(policy, value)
     return Member(

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from bgpbt.agents import normaliser
-from bgpbt.agents.action_distribution import standard_normal
+from bgpbt.agents.action_space import ActionSpace
 from bgpbt.agents.advantages import Rewards
 from bgpbt.agents.distillation import Lesson, TeacherWeights, Tuition, teach
 from bgpbt.agents.loss import Transitions
@@ -42,7 +42,12 @@ class Steps(NamedTuple):
 
 
 def recorded(
-    experience: Experience, tuition: Tuition, steps: jax.Array, key: jax.Array, buffer: Records
+    actions: ActionSpace,
+    experience: Experience,
+    tuition: Tuition,
+    steps: jax.Array,
+    key: jax.Array,
+    buffer: Records,
 ) -> Steps:
     """Put side by side what is known of each of the first `steps` steps, and what a teacher says of it.
 
@@ -51,10 +56,10 @@ def recorded(
     """
 
     def record(t: jax.Array, step_tbk: jax.Array) -> jax.Array:
-        action_ba = experience.unsquashed_action_tba[t]
+        action_bk = experience.action_tbk[t]
         columns = _Columns(
-            unsquashed_action=action_ba,
-            noise=standard_normal(jax.random.fold_in(key, t), *action_ba.shape),
+            action=action_bk,
+            noise=actions.noise(jax.random.fold_in(key, t), action_bk.shape[0]),
             log_prob=experience.log_prob_tb[t],
             reward=experience.reward_tb[t],
             terminated=experience.terminated_tb[t],
@@ -74,17 +79,19 @@ def recorded(
     return Steps(experience.observation_tbo, records)
 
 
-def blank_records(longest: int, environments: int, actuators: int) -> Records:
+def blank_records(longest: int, environments: int, actions: ActionSpace) -> Records:
     """Return arrays for up to `longest` steps of every environment."""
+    columns = actions.columns + actions.noise_columns + _SINGLE_COLUMNS
     return Records(
-        step_tbk=jnp.zeros((longest, environments, 2 * actuators + _SINGLE_COLUMNS)),
-        lesson_tbk=jnp.zeros((longest, environments, 2 * actuators + 1)),
+        step_tbk=jnp.zeros((longest, environments, columns)),
+        lesson_tbk=jnp.zeros((longest, environments, actions.outputs + 1)),
     )
 
 
 class Minibatch(NamedTuple):
     """A run of sequences in the epoch's random order."""
 
+    actions: ActionSpace  # static
     steps: Steps
     normaliser: normaliser.Normaliser
     first_row_s: jax.Array  # of all sequences, shuffled: the row of their first step, time first
@@ -120,12 +127,12 @@ class Minibatch(NamedTuple):
             gathered = gathered if gathered.shape[1] in _SLOWLY_COPIED else kept(gathered)
             return kept(normaliser.normalise(self.normaliser, gathered))
 
-        columns = _separated(_gathered(records.step_tbk, row_i))
+        columns = _separated(self.actions, _gathered(records.step_tbk, row_i))
         return Transitions(
             observation_io=observe(row_i),
             last_observation_so=observe(last_row_s),
-            unsquashed_action_ia=columns.unsquashed_action,
-            noise_ia=columns.noise,
+            action_ik=columns.action,
+            noise_in=columns.noise,
             log_prob_i=columns.log_prob,
             rewards=Rewards(
                 reward_i=columns.reward,
@@ -144,8 +151,8 @@ class Minibatch(NamedTuple):
 class _Columns(NamedTuple):
     """What is known of steps beside their observations, (...) where nothing else is said."""
 
-    unsquashed_action: jax.Array  # (..., actuators)
-    noise: jax.Array  # (..., actuators), standard normal
+    action: jax.Array  # (..., numbers that store it)
+    noise: jax.Array  # (..., numbers), for the entropy
     log_prob: jax.Array
     reward: jax.Array
     terminated: jax.Array
@@ -158,15 +165,15 @@ _SINGLE_COLUMNS = len(_Columns._fields) - 2
 
 def _joined(columns: _Columns) -> jax.Array:
     """Return (steps, columns), as floats."""
-    action_ia, noise_ia, *single = columns
-    return jnp.concatenate([action_ia, noise_ia, jnp.stack(single, axis=1)], axis=1)
+    action_ik, noise_in, *single = columns
+    return jnp.concatenate([action_ik, noise_in, jnp.stack(single, axis=1)], axis=1)
 
 
-def _separated(step_ik: jax.Array) -> _Columns:
+def _separated(actions: ActionSpace, step_ik: jax.Array) -> _Columns:
     """Return what was joined."""
-    actuators = (step_ik.shape[1] - _SINGLE_COLUMNS) // 2
-    action_ia, noise_ia, single_ik = jnp.split(step_ik, [actuators, 2 * actuators], axis=1)
-    columns = _Columns(action_ia, noise_ia, *single_ik.T)
+    bounds = [actions.columns, actions.columns + actions.noise_columns]
+    action_ik, noise_in, single_ik = jnp.split(step_ik, bounds, axis=1)
+    columns = _Columns(action_ik, noise_in, *single_ik.T)
     return columns._replace(terminated=columns.terminated != 0.0, truncated=columns.truncated != 0.0)
 
 

@@ -9,20 +9,20 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from bgpbt.agents import action_distribution, networks, normaliser
-from bgpbt.agents.action_distribution import SquashedNormal
+from bgpbt.agents import networks, normaliser
+from bgpbt.agents.action_space import ActionSpace, Distribution, space_of
 from bgpbt.agents.member import Policy
 from bgpbt.envs.vector import StartStates, VectorEnvironment, VectorState
 
-__all__ = ["Experience", "Extent", "act", "collect", "empty"]
+__all__ = ["Experience", "Extent", "act", "collect", "distribution_of", "empty"]
 
 
 class Experience(NamedTuple):
     """What the learner sees of a rollout; entries past its length are stale and must be masked."""
 
     observation_tbo: jax.Array  # (steps + 1, environments, observation)
-    unsquashed_action_tba: jax.Array  # (steps, environments, actuators), before tanh
-    log_prob_tb: jax.Array  # before tanh, under the policy that acted
+    action_tbk: jax.Array  # (steps, environments, numbers that store an action)
+    log_prob_tb: jax.Array  # of stored actions, under the policy that acted
     reward_tb: jax.Array  # unscaled
     terminated_tb: jax.Array  # the episode ended in this step: nothing follows
     truncated_tb: jax.Array  # the time limit cut the episode in this step
@@ -39,12 +39,20 @@ class Extent(NamedTuple):
     most_steps: jax.Array | None = None
 
 
-def act(policy: Policy, observation_bo: jax.Array, key: jax.Array) -> tuple[jax.Array, SquashedNormal]:
-    """Sample actions before tanh and return them with their distribution."""
+def act(
+    actions: ActionSpace, policy: Policy, observation_bo: jax.Array, key: jax.Array
+) -> tuple[jax.Array, Distribution]:
+    """Sample actions, as they are stored, and return them with their distribution."""
+    distribution = distribution_of(actions, policy, observation_bo)
+    return distribution.sample(key), distribution
+
+
+def distribution_of(actions: ActionSpace, policy: Policy, observation_bo: jax.Array) -> Distribution:
+    """Return the distribution of a policy's actions."""
     normalised_bo = normaliser.normalise(policy.normaliser, observation_bo)
     logits_bl = networks.apply(policy.parameters, policy.spectral, normalised_bo)
-    distribution = action_distribution.from_logits(logits_bl)
-    return action_distribution.sample(key, distribution), distribution
+    distribution: Distribution = actions.from_logits(logits_bl)
+    return distribution
 
 
 def empty(environment: VectorEnvironment, longest: int) -> Experience:
@@ -53,7 +61,7 @@ def empty(environment: VectorEnvironment, longest: int) -> Experience:
     size = environment.environment.observation_size
     return Experience(
         observation_tbo=jnp.zeros((longest + 1, count, size)),
-        unsquashed_action_tba=jnp.zeros((longest, count, environment.environment.action_size)),
+        action_tbk=jnp.zeros((longest, count, space_of(environment.environment).columns)),
         log_prob_tb=jnp.zeros((longest, count)),
         reward_tb=jnp.zeros((longest, count)),
         terminated_tb=jnp.zeros((longest, count), bool),
@@ -75,17 +83,18 @@ def collect(
     `begin` is where the environments stand and where their next episodes start.
     """
     state, starts = environment.running(begin[0]), environment.running(begin[1])
+    actions = space_of(environment.environment)
     steps, most_steps = extent
 
     def step(t: jax.Array, carry: tuple[VectorState, Experience]) -> tuple[VectorState, Experience]:
         state, buffer = carry
         observation_bo = state.observation
-        action_ba, distribution = act(policy, observation_bo, jax.random.fold_in(key, t))
-        following = environment.advance(state, starts, jnp.tanh(action_ba))
+        action_bk, distribution = act(actions, policy, observation_bo, jax.random.fold_in(key, t))
+        following = environment.advance(state, starts, actions.performed(action_bk))
         buffer = Experience(
             observation_tbo=buffer.observation_tbo.at[t].set(observation_bo),
-            unsquashed_action_tba=buffer.unsquashed_action_tba.at[t].set(action_ba),
-            log_prob_tb=buffer.log_prob_tb.at[t].set(action_distribution.log_prob(distribution, action_ba)),
+            action_tbk=buffer.action_tbk.at[t].set(action_bk),
+            log_prob_tb=buffer.log_prob_tb.at[t].set(distribution.log_prob(action_bk)),
             reward_tb=buffer.reward_tb.at[t].set(following.reward),
             terminated_tb=buffer.terminated_tb.at[t].set(following.terminated),
             truncated_tb=buffer.truncated_tb.at[t].set(following.truncated),

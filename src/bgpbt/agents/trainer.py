@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
+from bgpbt.agents.action_space import check_metadata, metadata_of
 from bgpbt.agents.architecture import Architectures, architectures_of
 from bgpbt.agents.compilation import CompilationCounter
 from bgpbt.agents.evaluation import EpisodeReturns
@@ -331,6 +332,7 @@ class PPOTrainer:
                 f"checkpoint {checkpoint} is of environment {environment!r}, "
                 f"this run is of {self._settings.environment!r}"
             )
+        check_metadata(metadata, self._vector.environment, source=f"checkpoint {checkpoint}")
         return arrays, decode(Architectures, metadata["architectures"])
 
     def _metadata(self, architectures: Architectures) -> Mapping[str, str]:
@@ -338,6 +340,7 @@ class PPOTrainer:
             "agent": "ppo",
             "environment": self._settings.environment,
             "architectures": encode(architectures),
+            **metadata_of(self._learner.actions),
         }
 
     def _evaluate(

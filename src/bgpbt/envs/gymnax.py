@@ -1,8 +1,7 @@
-"""The classic control tasks of gymnax 1.x, as ours.
+"""Tasks of gymnax 1.x, as ours: classic control and MinAtar.
 
-Our agents act with numbers in [-1, 1]. A task with a box of actions has them stretched to the box; one with n
-choices has one number for each and takes the choice of the largest, or with two choices one number whose sign
-decides. gymnax's own time limits and resets stay unused: `bgpbt.envs.vector` does both.
+A task with a box of actions takes ours, in [-1, 1], stretched to the box. A task with choices takes their
+numbers. Images are flattened. gymnax's own time limits and resets stay unused: `bgpbt.envs.vector` does both.
 """
 
 import math
@@ -57,7 +56,8 @@ class GymnaxTask:
         self._task = task
         self._parameters = parameters
         self._actions = task.action_space(parameters)
-        self.action_size = _size(self._actions)
+        self.discrete_actions = hasattr(self._actions, "n")
+        self.action_size = int(self._actions.n) if self.discrete_actions else math.prod(self._actions.shape)
         self._jit_reset = jax.jit(self._reset)
         self._jit_step = jax.jit(self._step)
         self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
@@ -86,20 +86,10 @@ class GymnaxTask:
 
     def _theirs(self, action: jax.Array) -> jax.Array:
         """Return an action of ours as gymnax takes it."""
-        if not hasattr(self._actions, "n"):
-            low, high = jnp.asarray(self._actions.low), jnp.asarray(self._actions.high)
-            return (low + (action.reshape(self._actions.shape) + 1.0) / 2.0 * (high - low)).astype(
-                jnp.float32
-            )
-        if self._actions.n == 2:
-            return (action[0] > 0.0).astype(jnp.int32)
-        return jnp.argmax(action).astype(jnp.int32)
-
-
-def _size(actions: Any) -> int:
-    if not hasattr(actions, "n"):
-        return math.prod(actions.shape)
-    return 1 if actions.n == 2 else int(actions.n)
+        if self.discrete_actions:
+            return action
+        low, high = jnp.asarray(self._actions.low), jnp.asarray(self._actions.high)
+        return (low + (action.reshape(self._actions.shape) + 1.0) / 2.0 * (high - low)).astype(jnp.float32)
 
 
 def _ours(task: Any, key: jax.Array, observation: Any, reward: Any, terminated: Any) -> State:

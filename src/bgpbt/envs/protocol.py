@@ -31,6 +31,10 @@ class Environment(Protocol):
 
     One that has an attribute `batch_last`, which is true, is stepped on a CPU by
     `bgpbt.envs.batch_last.vmap_last` instead: the same, and faster where it works on short vectors.
+
+    One that has an attribute `discrete_actions`, which is true, takes one of `action_size` choices: `step`
+    gets the number of the choice, an int32 of shape () from 0 on. Agents then act with a categorical
+    distribution; without the attribute, with a normal distribution squashed by tanh.
     """
 
     @property
@@ -45,7 +49,7 @@ class Environment(Protocol):
 
     @property
     def action_size(self) -> int:
-        """Length of an action; each entry is in [-1, 1]."""
+        """Length of an action, whose entries are in [-1, 1], or the number of choices."""
         ...
 
     def reset(self, key: jax.Array) -> State:
@@ -53,5 +57,5 @@ class Environment(Protocol):
         ...
 
     def step(self, state: State, action: jax.Array) -> State:
-        """Go on by one control step with an action (action_size,)."""
+        """Go on by one control step with an action: (action_size,), or () where actions are discrete."""
         ...

@@ -53,8 +53,19 @@ BRAX_NAMES = (
 BACKENDS = ("generalized", "positional", "spring")
 """The engines of the newer Brax; the first is the default. Its fourth, mjx, fails on today's MuJoCo."""
 
-GYMNAX_NAMES = ("Acrobot-v1", "CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1")
-"""The classic control tasks of gymnax, without the prefix."""
+GYMNAX_NAMES = (
+    "Acrobot-v1",
+    "Asterix-MinAtar",
+    "Breakout-MinAtar",
+    "CartPole-v1",
+    "Freeway-MinAtar",
+    "MountainCar-v0",
+    "MountainCarContinuous-v0",
+    "Pendulum-v1",
+    "Seaquest-MinAtar",
+    "SpaceInvaders-MinAtar",
+)
+"""The classic control and MinAtar tasks of gymnax, without the prefix."""
 
 PLAYGROUND_NAMES = (
     "AcrobotSwingup",

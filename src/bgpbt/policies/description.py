@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bgpbt.agents.action_space import ActionSpace, space_named
 from bgpbt.agents.architecture import Architecture
+from bgpbt.agents.squashed_normal import Box
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration
 
-__all__ = ["ACTION_DISTRIBUTION", "PolicyDescription"]
-
-ACTION_DISTRIBUTION = "tanh_normal"
-"""A normal squashed by tanh: the network gives its means, then its scales before softplus plus 0.001."""
+__all__ = ["PolicyDescription"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +22,10 @@ class PolicyDescription:
 
     environment: str
     observation_size: int
-    action_size: int
+    action_size: int  # actuators, or choices
     architecture: Architecture
     activation: str = "silu"
-    action_distribution: str = ACTION_DISTRIBUTION
+    action_distribution: str = Box.name  # or `Discrete.name`
     observation_clip: float = 5.0  # standard deviations; observations are normalised, then clipped
     episode_length: int  # environment steps until an episode is cut
     evaluation_episodes: int  # episodes that are run together when it is scored
@@ -42,9 +41,11 @@ class PolicyDescription:
     versions: Mapping[str, str] = field(default_factory=dict)  # package to version, of the run
 
     def __post_init__(self) -> None:
-        if self.action_distribution != ACTION_DISTRIBUTION or self.activation != "silu":
-            raise InputError(
-                f"a policy with activation {self.activation!r} and action distribution "
-                f"{self.action_distribution!r} cannot be used; "
-                f"this version knows 'silu' and {ACTION_DISTRIBUTION!r}"
-            )
+        space_named(self.action_distribution, self.action_size)
+        if self.activation != "silu":
+            raise InputError(f"activation {self.activation!r} is not known; there is 'silu'")
+
+    @property
+    def actions(self) -> ActionSpace:
+        """The policy's action space."""
+        return space_named(self.action_distribution, self.action_size)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from bgpbt import envs
+from bgpbt.agents.action_space import check_metadata, space_of
 from bgpbt.agents.architecture import Architectures
 from bgpbt.agents.member import Policy, restore
 from bgpbt.encoding import decode
@@ -37,10 +38,12 @@ def best_policy(run: RunDirectory) -> TrainedPolicy:
         )
     architecture = decode(Architectures, metadata["architectures"]).policy
     environment = envs.make(settings.environment)
+    check_metadata(metadata, environment, source=f"checkpoint {best.outcome.checkpoint}")
     description = PolicyDescription(
         environment=settings.environment,
         observation_size=environment.observation_size,
         action_size=environment.action_size,
+        action_distribution=space_of(environment).name,
         architecture=architecture,
         episode_length=settings.episode_length,
         evaluation_episodes=settings.evaluation_episodes,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from bgpbt import envs
 from bgpbt.agents import Architecture, normaliser
 from bgpbt.agents.member import Policy
+from bgpbt.agents.squashed_normal import Box
 from bgpbt.errors import InputError
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.policies.policy import TrainedPolicy
@@ -76,7 +77,7 @@ def convert_policy(
     )
     task = envs.make(environment)
     sizes = [layer["kernel"].shape for layer in parameters]
-    expected = (task.observation_size, 2 * task.action_size)
+    expected = (task.observation_size, Box(actuators=task.action_size).outputs)
     if (sizes[0][0], sizes[-1][1]) != expected or len({columns for _, columns in sizes[:-1]}) != 1:
         raise InputError(
             f"{source}: layers of {sizes} are not a policy of {environment}, which takes {expected}"

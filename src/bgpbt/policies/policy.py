@@ -15,16 +15,19 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt import envs
 from bgpbt.agents import networks, normaliser
+from bgpbt.agents.action_space import ActionSpace, space_of
 from bgpbt.agents.member import Policy, arrays_of, restore
-from bgpbt.agents.rollout import act
+from bgpbt.agents.rollout import distribution_of
 from bgpbt.encoding import decode, encode
+from bgpbt.envs import Environment
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.storage.files import naming_file, write_durably
 from bgpbt.storage.safetensors_format import from_bytes, to_bytes
 
-__all__ = ["TrainedPolicy", "actions", "blank_weights", "read_policy", "write_policy"]
+__all__ = ["TrainedPolicy", "actions_of", "blank_weights", "environment_of", "read_policy", "write_policy"]
 
 FORMAT, FORMAT_VERSION = "bgpbt-policy", "1"
 
@@ -36,12 +39,17 @@ class TrainedPolicy:
     description: PolicyDescription
     weights: Policy
 
-    def act(self, observation: npt.ArrayLike, key: jax.Array | None = None) -> npt.NDArray[np.float32]:
-        """Return actions in [-1, 1] for one observation (o,) or for a batch (b, o).
+    def act(
+        self, observation: npt.ArrayLike, key: jax.Array | None = None
+    ) -> npt.NDArray[np.float32] | npt.NDArray[np.int32]:
+        """Return actions for one observation (o,) or for a batch (b, o).
+
+        An action of a box is (a,), in [-1, 1]; a discrete one is the number of a choice, int32 of shape ().
 
         Args:
             observation: as the environment gives it; it is normalised here.
-            key: JAX random key to sample the action with, as in training; None takes the tanh of the mean.
+            key: JAX random key to sample the action with, as in training; None takes the tanh of the mean, or
+                the most likely choice.
 
         Raises:
             InputError: the observation has another length than the policy's.
@@ -52,14 +60,30 @@ class TrainedPolicy:
             raise InputError(
                 f"the policy takes observations of length {expected}, got {np.shape(observation)}"
             )
-        action_ba = _actions(self.weights, observation_bo, key)
-        return np.asarray(action_ba).reshape(*np.shape(observation)[:-1], self.description.action_size)
+        actions = self.description.actions
+        action_ba = _actions_of(actions, self.weights, observation_bo, key)
+        return np.asarray(action_ba).reshape(*np.shape(observation)[:-1], *actions.shape)
 
 
 def blank_weights(description: PolicyDescription) -> Policy:
     """Return shapes and types of a policy's weights, as `jax.ShapeDtypeStruct`s."""
     shapes: Policy = jax.eval_shape(partial(_fresh, description))
     return shapes
+
+
+def environment_of(description: PolicyDescription) -> Environment:
+    """Make the environment that a policy acts in.
+
+    Raises:
+        InputError: it is not installed, or it takes other actions than the policy's.
+    """
+    environment = envs.make(description.environment)
+    if description.actions != space_of(environment):
+        raise InputError(
+            f"the policy's actions are {description.actions}, "
+            f"but {description.environment} takes {space_of(environment)}"
+        )
+    return environment
 
 
 def write_policy(policy: TrainedPolicy, path: Path) -> None:
@@ -125,19 +149,17 @@ def _fresh(description: PolicyDescription) -> Policy:
         np.random.default_rng(0),
         description.architecture,
         description.observation_size,
-        2 * description.action_size,
+        description.actions.outputs,
     )
     return Policy(parameters, spectral, normaliser.fresh(description.observation_size))
 
 
-def actions(weights: Policy, observation_bo: jax.Array, key: jax.Array | None) -> jax.Array:
-    """Return actions in [-1, 1]: sampled with the key, or without one the tanh of the mean."""
-    if key is not None:
-        unsquashed_ba, _ = act(weights, observation_bo, key)
-        return jnp.tanh(unsquashed_ba)
-    normalised_bo = normaliser.normalise(weights.normaliser, observation_bo)
-    logits_bl = networks.apply(weights.parameters, weights.spectral, normalised_bo)
-    return jnp.tanh(jnp.split(logits_bl, 2, axis=-1)[0])
+def actions_of(
+    actions: ActionSpace, weights: Policy, observation_bo: jax.Array, key: jax.Array | None
+) -> jax.Array:
+    """Return actions as the environment takes them: sampled with the key, or without one deterministic."""
+    distribution = distribution_of(actions, weights, observation_bo)
+    return actions.performed(distribution.mode() if key is None else distribution.sample(key))
 
 
-_actions = jax.jit(actions)
+_actions_of = jax.jit(actions_of, static_argnums=0)

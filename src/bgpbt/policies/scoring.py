@@ -11,12 +11,11 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt import envs
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.member import Policy
 from bgpbt.agents.seeds import seed_words
 from bgpbt.errors import InputError
-from bgpbt.policies.policy import TrainedPolicy
+from bgpbt.policies.policy import TrainedPolicy, environment_of
 from bgpbt.xla import jit
 
 __all__ = ["QUANTILES", "PolicyScore", "score_policy"]
@@ -62,7 +61,7 @@ def score_policy(policy: TrainedPolicy, *, seeds: Sequence[int], episodes: int) 
     if not seeds or not all(0 <= seed < 2**63 for seed in seeds):
         raise InputError(f"seeds must be one or more integers in [0, 2**63), got {list(seeds)}")
     description = policy.description
-    environment = envs.make(description.environment)
+    environment = environment_of(description)
     together = description.evaluation_episodes
 
     @jit

@@ -8,11 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt import envs
 from bgpbt.agents.seeds import seed_words
 from bgpbt.envs import State
 from bgpbt.errors import InputError
-from bgpbt.policies.policy import TrainedPolicy, actions
+from bgpbt.policies.policy import TrainedPolicy, actions_of, environment_of
 from bgpbt.policies.rendering.scene import Scene, scene_of
 
 __all__ = ["Motion", "Placement", "move"]
@@ -47,12 +46,12 @@ def move(policy: TrainedPolicy, *, seed: int = 0, steps: int | None = None, samp
         policy: acts.
         seed: of the start state, and of the actions if they are sampled.
         steps: control steps to watch, at most; without it, the policy's episode length.
-        sampled: sample actions as in training; else the tanh of the mean is taken.
+        sampled: sample actions as in training; else they are deterministic.
 
     Raises:
         InputError: the environment cannot be drawn, or a number is not allowed.
     """
-    environment = envs.make(policy.description.environment)
+    environment = environment_of(policy.description)
     scene = scene_of(environment)
     length = policy.description.episode_length if steps is None else steps
     if length < 1:
@@ -64,7 +63,7 @@ def move(policy: TrainedPolicy, *, seed: int = 0, steps: int | None = None, samp
 
     def step(state: State, t: jax.Array) -> tuple[State, tuple[Placement, jax.Array, jax.Array]]:
         key = jax.random.fold_in(action_key, t) if sampled else None
-        action = actions(policy.weights, state.observation[None], key)[0]
+        action = actions_of(policy.description.actions, policy.weights, state.observation[None], key)[0]
         following = environment.step(state, action)
         return following, (_placement(following), following.reward, following.terminated)
 

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bgpbt.agents.action_distribution import (
-    SquashedNormal,
-    entropy,
-    from_logits,
-    log_prob,
-    sample,
-    standard_normal,
-)
+from bgpbt.agents.squashed_normal import Box, SquashedNormal, standard_normal
 
 LOGITS = [(0.0, 0.0), (1.5, -2.0), (-3.0, 1.0)]
 
 
 def distributions(mean: float, unscaled: float, count: int) -> SquashedNormal:
-    return from_logits(jnp.tile(jnp.array([mean, unscaled]), (count, 1)))
+    return Box(actuators=1).from_logits(jnp.tile(jnp.array([mean, unscaled]), (count, 1)))
 
 
 def normal_of(mean: float, unscaled: float) -> Any:
@@ -28,7 +21,7 @@ def normal_of(mean: float, unscaled: float) -> Any:
 
 def density(mean: float, unscaled: float, unsquashed_n: np.ndarray) -> np.ndarray:
     distribution = distributions(mean, unscaled, unsquashed_n.size)
-    return np.exp(np.asarray(log_prob(distribution, jnp.asarray(unsquashed_n)[:, None])))
+    return np.exp(np.asarray(distribution.log_prob(jnp.asarray(unsquashed_n)[:, None])))
 
 
 @pytest.mark.parametrize(("mean", "unscaled"), LOGITS)
@@ -51,14 +44,14 @@ def test_the_ratio_of_densities_is_that_of_the_squashed_actions() -> None:
 
 
 def test_densities_of_actuators_multiply() -> None:
-    distribution = from_logits(jnp.array([[0.3, -0.4, 0.5, 1.0]]))  # two means, two scales
+    distribution = Box(actuators=2).from_logits(jnp.array([[0.3, -0.4, 0.5, 1.0]]))  # two means, two scales
     action = jnp.array([[0.2, -1.0]])
     expected = density(0.3, 0.5, np.array([0.2])) * density(-0.4, 1.0, np.array([-1.0]))
-    np.testing.assert_allclose(np.exp(log_prob(distribution, action)), expected, rtol=1e-4)
+    np.testing.assert_allclose(np.exp(distribution.log_prob(action)), expected, rtol=1e-4)
 
 
 def test_far_actions_have_a_finite_density() -> None:
-    assert np.isfinite(log_prob(distributions(0.0, 0.0, 1), jnp.array([[30.0]])))[0]
+    assert np.isfinite(distributions(0.0, 0.0, 1).log_prob(jnp.array([[30.0]])))[0]
 
 
 @pytest.mark.parametrize(("mean", "unscaled"), LOGITS)
@@ -70,13 +63,13 @@ def test_the_entropy_estimate_is_unbiased(mean: float, unscaled: float) -> None:
     log_slope_n = 2.0 * (np.log(2.0) - unsquashed_n - np.logaddexp(0.0, -2.0 * unsquashed_n))
     truth = np.trapezoid(pdf_n * (-np.log(np.maximum(pdf_n, 1e-300)) + log_slope_n), unsquashed_n)
     noise_ba = jax.random.normal(jax.random.PRNGKey(0), (200_000, 1))
-    estimate_n = np.asarray(entropy(distributions(mean, unscaled, 200_000), noise_ba), np.float64)
+    estimate_n = np.asarray(distributions(mean, unscaled, 200_000).entropy(noise_ba), np.float64)
     assert abs(estimate_n.mean() - truth) < 5.0 * estimate_n.std() / np.sqrt(estimate_n.size) + 1e-4
 
 
 def test_samples_follow_the_normal_before_squashing() -> None:
     # Kolmogorov-Smirnov at an error rate of one in a million.
-    sample_n = np.asarray(sample(jax.random.PRNGKey(3), distributions(0.7, -1.0, 20_000)))[:, 0]
+    sample_n = np.asarray(distributions(0.7, -1.0, 20_000).sample(jax.random.PRNGKey(3)))[:, 0]
     assert scipy.stats.kstest(sample_n, normal_of(0.7, -1.0).cdf).pvalue > 1e-6
 
 
@@ -90,7 +83,9 @@ def test_scales_are_exact_however_large_or_small() -> None:
 
 
 def scale_of(unscaled_n: jax.Array) -> jax.Array:
-    return from_logits(jnp.stack([jnp.zeros_like(unscaled_n), unscaled_n], axis=1)).scale_ab[0]
+    return (
+        Box(actuators=1).from_logits(jnp.stack([jnp.zeros_like(unscaled_n), unscaled_n], axis=1)).scale_ab[0]
+    )
 
 
 def test_slopes_of_means_and_scales_reach_their_logits() -> None:
@@ -99,7 +94,7 @@ def test_slopes_of_means_and_scales_reach_their_logits() -> None:
     mean_slope_ab, scale_slope_ab = random.normal(size=(2, 3, 50)).astype(np.float32)
 
     def weighted(logits_bl: jax.Array) -> jax.Array:
-        distribution = from_logits(logits_bl)
+        distribution = Box(actuators=3).from_logits(logits_bl)
         return jnp.sum(mean_slope_ab * distribution.mean_ab + scale_slope_ab * distribution.scale_ab)
 
     sigmoid_ba = 1.0 / (1.0 + np.exp(-logits_bl[:, 3:].astype(np.float64)))
