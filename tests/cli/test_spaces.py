@@ -66,3 +66,8 @@ def test_a_trainer_can_refuse_the_space_of_a_new_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no typo_rate here"):
         optimise(Picky(), Space.from_configspace(described), settings, tmp_path / "run", options=Options())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_without_a_dot_is_a_number() -> None:
+    settings = TrainArguments(env="toy:plain", option=("ucb_beta=4e-1",)).settings(0)
+    assert settings.options == {"ucb_beta": 0.4}
