@@ -43,7 +43,7 @@ def test_files_are_read_by_their_ending(tmp_path: Path, name: str, text: str) ->
         ("s.yaml", b"a: [", "is not YAML: "),
         ("s.json", b"[1]", "it has no list of hyperparameters"),
         ("s.yml", b"", "it has no list of hyperparameters"),
-        ("s.json", b'{"hyperparameters": 3}', "is no valid ConfigSpace file: "),
+        ("s.json", b'{"hyperparameters": 3}', "hyperparameters must be a list, or a mapping of names"),
         ("s.json", b'{"hyperparameters": [{"type": "warp", "name": "x"}]}', "is no valid ConfigSpace file: "),
         ("s.json", b"\xff\xfe\x00", "cannot be read: "),
         ("s.toml", b"", r"must end in \.json, \.yaml or \.yml"),

@@ -6,6 +6,7 @@ from bgpbt.agents.distillation import DistillationSettings
 from bgpbt.agents.evaluation import EpisodeReturns
 from bgpbt.agents.memory import MemoryNeed
 from bgpbt.agents.settings import PPOSettings
+from bgpbt.agents.space_check import check_space
 from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.agents.trainer import PPOTrainer
 
@@ -20,6 +21,7 @@ __all__ = [
     "PPOSettings",
     "PPOTrainer",
     "StackedTrainer",
+    "check_space",
     "enable_persistent_cache",
     "local_devices",
 ]

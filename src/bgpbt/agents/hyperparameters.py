@@ -3,15 +3,17 @@
 Names, ranges and defaults are those of Wan et al. (2022), appendix; `bgpbt.space.ppo_space` searches them.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from bgpbt.errors import InputError
-from bgpbt.records import Configuration
+from bgpbt.records import Configuration, Value
 
-__all__ = ["DEFAULTS", "Hyperparameters", "hyperparameters_of"]
+__all__ = ["DEFAULTS", "RULES", "Hyperparameters", "Rule", "hyperparameters_of"]
 
 DEFAULTS: Configuration = {
     "learning_rate": 3e-4,
@@ -40,22 +42,53 @@ class Hyperparameters(NamedTuple):
     clip_epsilon: jax.Array  # PPO's bound on the probability ratio
 
 
-_INTEGERS = ("unroll_length", "batch_size", "update_epochs")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """The numbers that a hyperparameter can take, bounds included."""
+
+    low: float = 0.0
+    high: float = float(np.finfo(np.float32).max)
+    is_whole: bool = False
+
+    def complaint(self, value: Value) -> str | None:
+        """Return the rule that a value breaks."""
+        if isinstance(value, (bool, str)):
+            return "is not a number"
+        if self.low <= value <= self.high and (not self.is_whole or value == int(value)):  # refuses NaN, too
+            return None
+        kind = "a whole number" if self.is_whole else "a number"
+        bounds = f" from {self.low:g} to {self.high:g}" if self.high < 1000 else f", {self.low:g} or more"
+        return f"must be {kind}{bounds}"
+
+
+_COUNT = Rule(low=1, high=2**31 - 1, is_whole=True)
+
+RULES: Mapping[str, Rule] = {
+    "learning_rate": Rule(),
+    "discount": Rule(high=1.0),
+    "entropy_cost": Rule(),
+    "unroll_length": _COUNT,
+    "batch_size": _COUNT,
+    "update_epochs": _COUNT,
+    "reward_scaling": Rule(),
+    "gae_lambda": Rule(high=1.0),
+    "clip_epsilon": Rule(),
+}
+"""What each hyperparameter can be."""
 
 
 def hyperparameters_of(configuration: Configuration) -> Hyperparameters:
     """Return the PPO settings a configuration names; what it does not name has its default.
 
     Raises:
-        InputError: a value is not a number, or a count is not a positive whole number.
+        InputError: a value is not a number, or not one that PPO can take.
     """
     named = {name: configuration.get(name, default) for name, default in DEFAULTS.items()}
     for name, value in named.items():
-        if isinstance(value, (bool, str)):
-            raise InputError(f"{name} = {value!r} is not a number")
-        if name in _INTEGERS and (value != int(value) or value < 1):
-            raise InputError(f"{name} = {value!r} must be a whole number, 1 or more")
+        rule = RULES[name].complaint(value)
+        if rule is not None:
+            raise InputError(f"{name} = {value!r} {rule}")
     scalars: dict[str, Any] = {
-        name: np.int32(value) if name in _INTEGERS else np.float32(value) for name, value in named.items()
+        name: np.int32(value) if RULES[name].is_whole else np.float32(value) for name, value in named.items()
     }
     return Hyperparameters(**scalars)

@@ -25,6 +25,7 @@ from bgpbt.agents.padding import largest_of
 from bgpbt.agents.programs import Programs, grown, member_shape
 from bgpbt.agents.seeds import seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
+from bgpbt.agents.space_check import check_space
 from bgpbt.agents.tutor import Tutor
 from bgpbt.agents.workshop import Workshop
 from bgpbt.contracts import Checkpoints
@@ -90,6 +91,10 @@ class PPOTrainer:
         trainer._room = largest_architectures(space, settings.architectures)
         trainer._on_progress = on_progress
         return trainer
+
+    def check_space(self, space: Space) -> None:
+        """Refuse a space with an input that PPO does not read, or a value that it cannot take."""
+        check_space(space)
 
     @property
     def settings(self) -> PPOSettings:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import tyro
-import yaml
 from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
@@ -18,6 +17,7 @@ from bgpbt.execution import ExperimentSettings
 from bgpbt.records import Value
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings, strategy_names
+from bgpbt.yaml_text import YAMLError, read_yaml
 
 __all__ = ["TrainArguments"]
 
@@ -231,8 +231,8 @@ def _read_options(texts: Sequence[str]) -> dict[str, Value]:
     for text in texts:
         name, equals, written = text.partition("=")
         try:
-            value = yaml.safe_load(written)
-        except yaml.YAMLError:
+            value = read_yaml(written)
+        except YAMLError:
             value = None
         if not name or not equals or not isinstance(value, bool | int | float | str):
             raise InputError(f"option = {text!r} must be NAME=VALUE, such as backtrack=true")

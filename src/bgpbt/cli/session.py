@@ -21,6 +21,7 @@ from bgpbt.execution import (
     StopRequested,
     StopSwitch,
     assemble,
+    check_settings,
     difference,
     plain_settings,
     run_loop,
@@ -59,6 +60,7 @@ def start_run(
         return _go(run, _prepared(settings, verbose), placement, max_parallel)
     if exist == "resume":
         raise InputError(f"{path}: there is no run to resume; leave -exist resume out to start one")
+    check_settings(settings)
     prepared = _prepared(settings, verbose)  # refuses bad input before anything is touched
     check_fits_here(placement, prepared.experiment, max_parallel)
     run = create_run(

@@ -176,15 +176,20 @@ def assemble(
 
 
 def check_settings(settings: ExperimentSettings) -> None:
-    """Check what `assemble` checks, without making an environment or touching a device.
+    """Check the settings of a new run, without making an environment or touching a device.
+
+    This is what `assemble` checks, and whether the trainer reads all of the space. Runs of earlier versions
+    may have a space with more in it; they can still be resumed.
 
     Raises:
         InputError: a setting is not allowed; the text names it.
     """
-    _parts(settings)
+    _parts(settings, is_new=True)
 
 
-def _parts(settings: ExperimentSettings) -> "tuple[Space, Strategy[Any], Toy | PPOSettings]":
+def _parts(
+    settings: ExperimentSettings, *, is_new: bool = False
+) -> "tuple[Space, Strategy[Any], Toy | PPOSettings]":
     """Return the space, the strategy, and the toy or what to make a trainer from."""
     if settings.seed < 0:
         raise InputError(f"seed = {settings.seed} must be 0 or more")
@@ -193,7 +198,7 @@ def _parts(settings: ExperimentSettings) -> "tuple[Space, Strategy[Any], Toy | P
     _check_search_mode(settings)
     population = settings.population_settings
     own_space = None if settings.space is None else space_from_json(settings.space)
-    space, task = _toy(settings, own_space) if settings.is_toy else _ppo(settings, own_space)
+    space, task = _toy(settings, own_space) if settings.is_toy else _ppo(settings, own_space, is_new)
     return space, _strategy(settings, space, population), task
 
 
@@ -237,7 +242,7 @@ def _toy(settings: ExperimentSettings, own_space: Space | None) -> tuple[Space, 
     return toy.space, toy
 
 
-def _ppo(settings: ExperimentSettings, own_space: Space | None) -> "tuple[Space, PPOSettings]":
+def _ppo(settings: ExperimentSettings, own_space: Space | None, is_new: bool) -> "tuple[Space, PPOSettings]":
     envs.check_name(settings.environment)
     space = own_space or ppo_space()
     if settings.is_generational:
@@ -245,9 +250,11 @@ def _ppo(settings: ExperimentSettings, own_space: Space | None) -> "tuple[Space,
     _check_architecture("policy", settings.policy)
     _check_architecture("value", settings.value)
     try:
-        from bgpbt.agents import Architecture, Architectures, DistillationSettings, PPOSettings
+        from bgpbt.agents import Architecture, Architectures, DistillationSettings, PPOSettings, check_space
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[brax]'") from error
+    if is_new:
+        check_space(space)
     ppo = PPOSettings(
         environment=settings.environment,
         environments=settings.environments,

@@ -74,11 +74,15 @@ def optimise(
         options: strategy, seed, and where members are trained.
 
     Raises:
-        InputError: a setting is not allowed, or the run that is there was started with another one.
+        InputError: a setting is not allowed, the trainer's `check_space` refuses the space of a new run, or
+            the run that is there was started with another setting.
         DamagedRunError: the run that is there is damaged.
         StorageError: the file system refuses.
     """
     options = options or Options()
+    check_space = getattr(trainer, "check_space", None)
+    if check_space is not None and not Path(path).exists():  # a run that is there began under its own rules
+        check_space(space)
     strategy = make_strategy(options.strategy, space=space, settings=settings)
     run = _run_directory(Path(path), _configuration(space, settings, options), options.seed)
     return _carry_on(run, trainer, strategy, options)

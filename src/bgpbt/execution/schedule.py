@@ -6,13 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution.history_queries import Trained
 from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
 from bgpbt.strategies.replay import Schedule, Stretch
+from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
 __all__ = [
     "ScheduleFile",
@@ -73,7 +72,7 @@ def write_schedule(path: Path, file: ScheduleFile) -> None:
         "stretches": [_plain(stretch) for stretch in json.loads(encode(file.schedule))["stretches"]],
     }
     try:
-        path.write_text(yaml.safe_dump(content, sort_keys=False, width=110), encoding="utf-8")
+        path.write_text(write_yaml(content), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
 
@@ -85,10 +84,10 @@ def read_schedule(path: Path) -> ScheduleFile:
         InputError: the file cannot be read, or is not a schedule.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is not a schedule; write one with bgpbt schedule RUN")

@@ -24,7 +24,7 @@ from bgpbt.space.inputs import (
     Continuous,
     Input,
     Ordered,
-    native,
+    named_native,
 )
 
 __all__ = ["input_of", "inputs_and_constants", "is_active"]
@@ -42,7 +42,7 @@ def inputs_and_constants(space: ConfigurationSpace) -> tuple[tuple[Input, ...], 
     inputs = tuple(input_of(h) for h in hyperparameters if not isinstance(h, Constant))
     if not inputs:
         raise InputError("the space has no input to search: all are constants, or there are none")
-    return inputs, {h.name: native(h.value) for h in hyperparameters if isinstance(h, Constant)}
+    return inputs, {h.name: named_native(h.name, h.value) for h in hyperparameters if isinstance(h, Constant)}
 
 
 def is_active(space: ConfigurationSpace, name: str, active: Configuration) -> bool:
@@ -71,7 +71,7 @@ def input_of(hyperparameter: Hyperparameter[Any, Any]) -> Input:
         case UniformIntegerHyperparameter():
             return _integer(hyperparameter)
         case OrdinalHyperparameter():
-            levels = tuple(native(level) for level in hyperparameter.sequence)
+            levels = tuple(named_native(hyperparameter.name, level) for level in hyperparameter.sequence)
             coordinates = tuple(float(x) for x in np.linspace(0.0, 1.0, len(levels)))
             probabilities = (1.0 / len(levels),) * len(levels)
             return Ordered(
@@ -80,7 +80,7 @@ def input_of(hyperparameter: Hyperparameter[Any, Any]) -> Input:
         case CategoricalHyperparameter():
             return Categorical(
                 name=hyperparameter.name,
-                choices=tuple(native(choice) for choice in hyperparameter.choices),
+                choices=tuple(named_native(hyperparameter.name, choice) for choice in hyperparameter.choices),
                 probabilities=tuple(float(p) for p in hyperparameter.probabilities),
             )
     raise InputError(

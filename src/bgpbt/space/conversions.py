@@ -21,7 +21,7 @@ from ConfigSpace import (
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from bgpbt.errors import InputError
-from bgpbt.space.inputs import MOST_LEVELS, native
+from bgpbt.space.inputs import grid, named_native
 from bgpbt.space.space import Space
 
 __all__ = ["from_optuna", "from_ray_tune"]
@@ -112,7 +112,7 @@ def _ray_constant(name: str, value: object) -> HyperparameterOfAnyKind:
     if isinstance(value, Mapping):
         hint = "a grid search; write tune.choice" if "grid_search" in value else "nested; give it flat names"
         raise InputError(f"{name} is {hint}")
-    return Constant(name, _native(name, value))
+    return Constant(name, named_native(name, value))
 
 
 def _float(name: str, low: float, high: float, *, is_log: bool) -> HyperparameterOfAnyKind:
@@ -134,15 +134,11 @@ def _grid(name: str, low: float, high: float, step: float) -> HyperparameterOfAn
     if low == high:
         return Constant(name, low)
     _check_bounds(name, low, high, is_log=False)
-    count = round((high - low) / step) + 1
-    if count > MOST_LEVELS:
-        raise InputError(f"{name} is a grid of {count} values; at most {MOST_LEVELS} are allowed")
-    levels = [min(low + index * step, high) for index in range(count)]
-    return OrdinalHyperparameter(name, levels)
+    return OrdinalHyperparameter(name, grid(name, low, high, step))
 
 
 def _choice(name: str, choices: Any) -> HyperparameterOfAnyKind:
-    values = [_native(name, choice) for choice in choices]
+    values = [named_native(name, choice) for choice in choices]
     if len(set(values)) != len(values) or not values:
         raise InputError(f"{name} has the choices {values!r}; they must be one or more, all different")
     return CategoricalHyperparameter(name, values)
@@ -153,13 +149,6 @@ def _check_bounds(name: str, low: float, high: float, *, is_log: bool) -> None:
         raise InputError(f"{name} goes from {low} to {high}; the bounds must be finite, the lower one first")
     if is_log and low <= 0:
         raise InputError(f"{name} is on a log scale, so its lower bound must be above 0, got {low}")
-
-
-def _native(name: str, value: object) -> bool | int | float | str:
-    try:
-        return native(value)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
 
 
 def _class_names(found: object) -> set[str]:

@@ -1,29 +1,31 @@
-"""Search spaces as JSON or YAML, in ConfigSpace's own form."""
+"""Search spaces as JSON or YAML, in ConfigSpace's own form or one that other tools have."""
 
 import json
 from pathlib import Path
 
-import yaml
 from ConfigSpace import ConfigurationSpace
 
 from bgpbt.errors import InputError
+from bgpbt.space.forms import current_form
+from bgpbt.space.inputs import plain
 from bgpbt.space.space import Space
+from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
 __all__ = ["read_space", "space_from_json", "space_from_yaml", "space_to_json", "space_to_yaml"]
 
 
 def space_to_json(space: Space) -> str:
     """Return the space as JSON text, constants, conditions and forbidden clauses included."""
-    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True)
+    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True, default=plain)
 
 
 def space_to_yaml(space: Space) -> str:
     """Return the space as YAML text, with the same content as its JSON."""
-    return yaml.safe_dump(json.loads(space_to_json(space)), sort_keys=True)
+    return write_yaml(json.loads(space_to_json(space)), width=80, sort_keys=True)
 
 
 def space_from_json(text: str, *, source: str = "space") -> Space:
-    """Return the space that ConfigSpace wrote as JSON.
+    """Return the space that a JSON text describes, in a form of ConfigSpace or of Hydra's sweepers.
 
     Raises:
         InputError: the text is no JSON or describes no space; the message begins with `source`.
@@ -35,14 +37,14 @@ def space_from_json(text: str, *, source: str = "space") -> Space:
 
 
 def space_from_yaml(text: str, *, source: str = "space") -> Space:
-    """Return the space that ConfigSpace wrote as YAML.
+    """Return the space that a YAML text describes, in a form of ConfigSpace or of Hydra's sweepers.
 
     Raises:
         InputError: the text is no YAML or describes no space; the message begins with `source`.
     """
     try:
-        return _space_of(yaml.safe_load(text), source)
-    except yaml.YAMLError as error:
+        return _space_of(read_yaml(text), source)
+    except YAMLError as error:
         raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
 
 
@@ -67,7 +69,7 @@ def _space_of(described: object, source: str) -> Space:
     if not isinstance(described, dict) or "hyperparameters" not in described:
         raise InputError(f"{source} is no ConfigSpace file: it has no list of hyperparameters")
     try:
-        return Space.from_configspace(ConfigurationSpace.from_serialized_dict(described))
+        return Space.from_configspace(ConfigurationSpace.from_serialized_dict(current_form(described)))
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     except Exception as error:  # ConfigSpace raises many kinds on what it cannot read

@@ -5,7 +5,7 @@ A float, integer or ordinal has a coordinate in [0, 1], through its own transfor
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,18 @@ import numpy.typing as npt
 from bgpbt.errors import InputError
 from bgpbt.records import Value
 
-__all__ = ["LOG_COMPLEMENT", "MOST_LEVELS", "Categorical", "Continuous", "Input", "Ordered", "native"]
+__all__ = [
+    "LOG_COMPLEMENT",
+    "MOST_LEVELS",
+    "Categorical",
+    "Continuous",
+    "Input",
+    "Ordered",
+    "grid",
+    "named_native",
+    "native",
+    "plain",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -161,10 +172,43 @@ def native(value: object) -> Value:
     Raises:
         InputError: it is not a truth value, a number or a text.
     """
-    plain = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(plain, (bool, int, float, str)):
-        raise InputError(f"{plain!r} is a {type(plain).__name__}; values are bool, int, float or str")
-    return plain
+    known = plain(value)
+    if not isinstance(known, (bool, int, float, str)):
+        text = "none" if known is None else str(known)
+        raise InputError(
+            f"{known!r} is a {type(known).__name__}; values are bool, int, float or str: "
+            f"write a text such as {text!r}, which the trainer reads"
+        )
+    return known
+
+
+def named_native(name: str, value: object) -> Value:
+    """Return what `native` does.
+
+    Raises:
+        InputError: it is not a truth value, a number or a text; the message begins with the input's name.
+    """
+    try:
+        return native(value)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def plain(value: Any) -> Any:
+    """Return NumPy's numbers and arrays as Python's, and all else as it is."""
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
+
+
+def grid(name: str, low: float, high: float, step: float) -> list[float]:
+    """Return low, low + step, ..., high.
+
+    Raises:
+        InputError: these are too many values.
+    """
+    count = round((high - low) / step) + 1
+    if count > MOST_LEVELS:
+        raise InputError(f"{name} is a grid of {count} values; at most {MOST_LEVELS} are allowed")
+    return [min(low + index * step, high) for index in range(count)]
 
 
 def _draw_index(probabilities: tuple[float, ...], random: np.random.Generator) -> int:
