@@ -11,21 +11,47 @@ from typing import Any, TypeVar
 from cattrs.preconf.json import make_converter
 from cattrs.strategies import configure_tagged_union
 
+from bgpbt.errors import InputError, shown
 from bgpbt.records import Start
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "encode_readable"]
 
 T = TypeVar("T")
 
 _CONVERTER = make_converter(forbid_extra_keys=True)
 configure_tagged_union(Start, _CONVERTER, tag_name="kind", tag_generator=lambda cls: cls.__name__.lower())
 
-_dumps = partial(json.dumps, sort_keys=True, separators=(",", ":"))
+
+def _number(value: Any) -> Any:
+    """Return the number that a NumPy scalar stands for; called for what JSON does not know."""
+    try:
+        return value.item()
+    except (AttributeError, ValueError):
+        raise TypeError(f"a {type(value).__name__} cannot be stored") from None
+
+
+_dumps = partial(json.dumps, sort_keys=True, separators=(",", ":"), default=_number)
 
 
 def encode(record: Any) -> str:
     """Return a dataclass, or any nesting of them, as JSON text."""
     return _dumps(_CONVERTER.unstructure(record))
+
+
+def encode_readable(record: Any) -> str:
+    """Return a record as JSON text, after reading it back: what cannot be read must not reach the disk.
+
+    Raises:
+        InputError: a field holds a value of another type than its own.
+    """
+    text = encode(record)
+    try:
+        is_readable = encode(decode(type(record), text)) == text
+    except Exception:  # the converter raises groups of whatever went wrong inside
+        is_readable = False
+    if not is_readable:
+        raise InputError(f"a field has a value of another type than its own: {shown(record)}")
+    return text
 
 
 def decode(record_type: type[T], text: str) -> T:

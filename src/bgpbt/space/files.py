@@ -7,6 +7,7 @@ import yaml
 from ConfigSpace import ConfigurationSpace
 
 from bgpbt.errors import InputError
+from bgpbt.space.inputs import native
 from bgpbt.space.space import Space
 
 __all__ = ["read_space", "space_from_json", "space_from_yaml", "space_to_json", "space_to_yaml"]
@@ -14,7 +15,8 @@ __all__ = ["read_space", "space_from_json", "space_from_yaml", "space_to_json", 
 
 def space_to_json(space: Space) -> str:
     """Return the space as JSON text, constants, conditions and forbidden clauses included."""
-    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True)
+    # ConfigSpace keeps NumPy's scalars as they were given: choices, levels, constants, values of conditions.
+    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True, default=native)
 
 
 def space_to_yaml(space: Space) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from bgpbt.encoding import decode, encode
+from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
 from bgpbt.storage.database import connect, empty_log, identity, naming_database
@@ -127,7 +127,7 @@ class History:
         round_index = None if plan is None else plan.round
         with self._transaction():
             if plan is not None:
-                row = (plan.round, encode(plan))
+                row = (plan.round, encode_readable(plan))
                 self._statement("INSERT INTO plans VALUES (?, ?, ?)", (*row, _digest(row)))
             self._statement(
                 "INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)",
@@ -139,7 +139,11 @@ class History:
             empty_log(self._connection)
 
     def commit_outcome(self, outcome: Outcome) -> None:
-        """Commit an outcome of a planned order."""
+        """Commit an outcome of a planned order.
+
+        Raises:
+            InputError: a field has a value of another type than its own.
+        """
         # The digest is to be that of what is read back: SQLite stores NaN as NULL and -0.0 as 0.0.
         score = None if math.isnan(outcome.score) else float(outcome.score) + 0.0
         row = (
@@ -148,7 +152,7 @@ class History:
             outcome.checkpoint,
             score,
             outcome.failure,
-            encode(outcome),
+            encode_readable(outcome),
         )
         with self._transaction():
             self._statement("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, _digest(row)))
