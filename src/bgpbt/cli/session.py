@@ -27,7 +27,7 @@ from bgpbt.execution import (
     settings_of,
 )
 from bgpbt.records import Order
-from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run
+from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run, there_is_something
 
 __all__ = ["INTERRUPTED", "resume_run", "start_run"]
 
@@ -49,9 +49,10 @@ def start_run(
     Raises:
         BgpbtError: bad input or a damaged run; nothing was touched.
     """
-    if path.exists() and exist is None:
+    is_there = there_is_something(path)
+    if is_there and exist is None:
         raise InputError(f"{path} is there already; add -exist resume to go on with it, or -exist overwrite")
-    if path.exists() and exist == "resume":
+    if is_there and exist == "resume":
         run = open_run(path)
         differs = difference(settings_of(run), settings)
         if differs is not None:

@@ -14,7 +14,7 @@ from bgpbt.execution.history_queries import BestMember, Trained, best_member
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.space import Space, space_to_json
-from bgpbt.storage import RunDirectory, create_run, open_run
+from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.strategies import PopulationSettings, make_strategy
 
 __all__ = ["Optimised", "Options", "optimise"]
@@ -94,7 +94,7 @@ def _configuration(space: Space, settings: PopulationSettings, options: Options)
 
 
 def _run_directory(path: Path, configuration: dict[str, Any], seed: int) -> RunDirectory:
-    if not path.exists():
+    if not there_is_something(path):
         return create_run(path, configuration, seed=seed)
     run = open_run(path)
     stored = run.description.configuration

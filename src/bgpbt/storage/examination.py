@@ -12,6 +12,7 @@ from bgpbt.errors import BgpbtError, InputError
 from bgpbt.records import Checkpoint, Outcome, Plan
 from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.history import History, row_is_intact
+from bgpbt.storage.overwriting import finish_overwriting
 from bgpbt.storage.run_directory import (
     CHECKPOINTS_DIRECTORY,
     DESCRIPTION_FILE,
@@ -55,6 +56,7 @@ def examine(path: Path) -> Examination:
     Raises:
         InputError: there is no run.
     """
+    finish_overwriting(path)
     if not any((path / part).exists() for part in (DESCRIPTION_FILE, HISTORY_FILE)):
         raise InputError(f"{path}: there is no run")
     description, complaint = _attempt(lambda: read_description(path))

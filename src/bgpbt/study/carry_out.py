@@ -30,7 +30,7 @@ from bgpbt.execution import (
 )
 from bgpbt.execution.preparation import cores
 from bgpbt.records import Order, ProposalSource, Purpose
-from bgpbt.storage import RunDirectory, create_run, open_run
+from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.storage.files import write_durably
 from bgpbt.study.plan import HASH_LENGTH, StudyRun, configuration_hash
 from bgpbt.study.results import Result, RoundResult, RunResult
@@ -109,7 +109,7 @@ def source_hash() -> str:
 
 
 def _run_directory(path: Path, run: StudyRun) -> RunDirectory:
-    if not path.exists():
+    if not there_is_something(path):
         return create_run(path, plain_settings(run.settings), seed=run.seed)
     stored = open_run(path)
     differs = difference(settings_of(stored), run.settings)
