@@ -5,6 +5,8 @@ written as `NaN`, `Infinity` and `-Infinity`. Keys are sorted, so equal objects 
 """
 
 import json
+import math
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,7 +16,7 @@ from cattrs.strategies import configure_tagged_union
 from bgpbt.errors import InputError, shown
 from bgpbt.records import Start
 
-__all__ = ["decode", "encode", "encode_readable"]
+__all__ = ["decode", "encode", "encode_readable", "json_text", "without_unknown"]
 
 T = TypeVar("T")
 
@@ -57,3 +59,19 @@ def encode_readable(record: Any) -> str:
 def decode(record_type: type[T], text: str) -> T:
     """Return the object of `record_type` that `encode` wrote as `text`."""
     return _CONVERTER.structure(json.loads(text), record_type)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return what other programs read: JSON proper, in which a number that is not known is null."""
+    return json.dumps(without_unknown(value), indent=indent, allow_nan=False, default=_number)
+
+
+def without_unknown(value: Any) -> Any:
+    """Return a value in which null stands for what is not a finite number, which JSON proper lacks."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): without_unknown(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_unknown(part) for part in value]
+    return value

@@ -12,6 +12,7 @@ from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution.history_queries import Trained
 from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
+from bgpbt.storage.files import write_durably
 from bgpbt.strategies.replay import Schedule, Stretch
 
 __all__ = [
@@ -64,7 +65,7 @@ def write_schedule(path: Path, file: ScheduleFile) -> None:
     """Write a schedule as YAML.
 
     Raises:
-        InputError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
     content = {
         "format": FORMAT,
@@ -72,10 +73,7 @@ def write_schedule(path: Path, file: ScheduleFile) -> None:
         "settings": dict(file.settings),
         "stretches": [_plain(stretch) for stretch in json.loads(encode(file.schedule))["stretches"]],
     }
-    try:
-        path.write_text(yaml.safe_dump(content, sort_keys=False, width=110), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+    write_durably(path, yaml.safe_dump(content, sort_keys=False, width=110).encode())
 
 
 def read_schedule(path: Path) -> ScheduleFile:
