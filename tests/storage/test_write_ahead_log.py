@@ -145,6 +145,19 @@ def test_a_note_that_lags_behind_is_no_damage(tmp_path: Path) -> None:
         assert len(history.outcomes()) == 2
 
 
+def test_a_round_that_is_forgotten_is_not_missed(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with History.create(path) as history:
+        history.open_round(State(), plan(0, 2))
+        history.commit_outcome(outcome(0))
+        history.forget_outcomes(0)
+    with History.open(path) as history:
+        assert history.outcomes() == []
+        history.commit_outcome(outcome(0))
+    with History.open(path) as history:
+        assert history.outcomes() == [outcome(0)]
+
+
 def test_an_unpinned_checkpoint_is_not_missed(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     checkpoint = outcome(0).checkpoint

@@ -14,13 +14,14 @@ from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
-from bgpbt.errors import BgpbtError, InputError
+from bgpbt.errors import BgpbtError, InputError, RoundFailedError
 from bgpbt.execution import (
     Experiment,
     ExperimentSettings,
     StopRequested,
     StopSwitch,
     assemble,
+    best_member,
     difference,
     plain_settings,
     run_loop,
@@ -33,6 +34,9 @@ __all__ = ["INTERRUPTED", "resume_run", "start_run"]
 
 INTERRUPTED = 130
 """Exit status of a run that was asked to end, as shells report Ctrl-C."""
+
+ALL_FAILED = 1
+"""Exit status of a run that is over and has no member to show for it."""
 
 
 def start_run(
@@ -137,13 +141,16 @@ def _go(
         except StopRequested:
             say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
             return INTERRUPTED
+        except RoundFailedError as error:
+            raise RoundFailedError(f"{error}: bgpbt resume {run.path}") from error
         except StorageError as error:
             if not _is_whole(run.path):  # nothing to go on with
                 raise
             advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
             raise StorageError(f"{error}; {advice}") from error
-        print_summary(console, experiment, history.trained(), run.checkpoints)
-    return 0
+        trained = history.trained()
+        print_summary(console, experiment, trained, run.checkpoints)
+    return 0 if best_member(trained) is not None else ALL_FAILED
 
 
 @contextmanager

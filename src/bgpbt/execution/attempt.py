@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from bgpbt.contracts import Arrays, Checkpoints, Trainer
-from bgpbt.errors import DamagedRunError, one_line, shown
+from bgpbt.errors import DamagedRunError, reason_of, shown
 from bgpbt.execution.stopping import StopRequested
 from bgpbt.outcomes import plain_outcome
 from bgpbt.records import Checkpoint, Order, Outcome
@@ -39,7 +39,7 @@ def attempt(trainer: Trainer, order: Order, checkpoints: Checkpoints) -> Outcome
     except ENDS_THE_RUN:
         raise
     except BaseException as error:  # sys.exit() in a trainer ends a member, not the run
-        return failed(order, one_line(error), time.perf_counter() - began)
+        return failed(order, reason_of(error), time.perf_counter() - began)
     return outcome
 
 

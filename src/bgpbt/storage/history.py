@@ -95,7 +95,6 @@ class History:
                 history._connection = connect(path, "rw")
                 with naming_database(path):
                     migrate(history._connection)
-                history._progress.start(history._counts)
             history._identity = identity(path)
         except BaseException:
             history.close()
@@ -157,6 +156,13 @@ class History:
         with self._transaction():
             self._statement("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, _digest(row)))
         self._note(replace(self._counts, outcomes=self._counts.outcomes + 1))
+
+    def forget_outcomes(self, round_index: int) -> None:
+        """Remove the outcomes of a round, so that its orders are carried out again."""
+        left = self._counts.outcomes - len(self.outcomes(round_index))
+        self._note(replace(self._counts, outcomes=left))  # before, since fewer than noted would be damage
+        with self._transaction():
+            self._statement("DELETE FROM outcomes WHERE round = ?", (round_index,))
 
     def outcomes(self, round_index: int | None = None) -> list[Outcome]:
         """Return the outcomes of a round by member, or of all rounds by round and member."""

@@ -21,6 +21,7 @@ __all__ = ["Counts", "Progress", "progress_path"]
 
 _COUNT_DIGITS = 9
 _DIGEST_LENGTH = 12  # hexadecimal digits
+_MOST_LINES = 1000  # then the file begins anew
 _LINE_BYTES = 3 * (_COUNT_DIGITS + 1) + _DIGEST_LENGTH + 1
 
 
@@ -65,6 +66,7 @@ class Progress:
         newest = found[-1] if found else None
         if newest is None or None in found:
             raise DamagedRunError(f"{self._path}: a line does not match its digest; the file is damaged")
+        self._lines = len(found)
         return newest
 
     def start(self, counts: Counts) -> None:
@@ -74,6 +76,9 @@ class Progress:
 
     def append(self, counts: Counts) -> None:
         """Write down how far the history has come; it is on the disk when this returns."""
+        if not 0 < self._lines < _MOST_LINES:
+            self.start(counts)
+            return
         with naming_file(self._path):
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
             try:

@@ -6,12 +6,13 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import bgpbt
 from bgpbt.encoding import decode, encode
-from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.errors import DamagedRunError, InputError, RoundFailedError
 from bgpbt.execution import (
     EVALUATION,
     BestMember,
@@ -73,7 +74,8 @@ def carry_out(
     stored = _run_directory(directory / run.name, run)
     with stored.locked(), stored.open_history() as history:
         executor = local_executor(experiment, stored.checkpoints, switch=switch)
-        run_loop(experiment.strategy, executor, history, stored.checkpoints, run.seed)
+        with suppress(RoundFailedError):  # a result, too: what the run had come to counts
+            run_loop(experiment.strategy, executor, history, stored.checkpoints, run.seed)
         result = _result(run, experiment, stored, history.trained())
     write_durably(stored.path / RESULT_FILE, encode(result).encode())
     return result, experiment

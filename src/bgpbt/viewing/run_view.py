@@ -15,7 +15,7 @@ from typing import Any
 from bgpbt.encoding import decode, without_unknown
 from bgpbt.errors import InputError
 from bgpbt.execution import TOY_PREFIX, ExperimentSettings, steps_by_purpose
-from bgpbt.execution.history_queries import Trained
+from bgpbt.execution.history_queries import Trained, failures
 from bgpbt.records import Configuration, Distil, From, Grow, ProposalSource, Purpose, Value
 from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
@@ -30,6 +30,8 @@ Key = tuple[int, int]  # round and member
 PURPOSES = tuple(purpose.value for purpose in Purpose)
 STARTS = ("fresh", "from", "distil", "grow")
 SOURCES = tuple(source.value for source in ProposalSource)
+
+_MOST_REASONS = 5  # why members failed, the most frequent first
 
 LOG_STEP = 1.05  # a first step between levels so much longer than the mean one is that of a log scale
 
@@ -132,6 +134,7 @@ def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool,
         "best": None if best is None else _key(best),
         "steps": steps_by_purpose(trained),
         "failed": sum(outcome.failure is not None for _, outcome in trained),
+        "reasons": failures(trained).most_common(_MOST_REASONS),
         "round": newest,
         "done": done,
         "orders": max(orders_of_round, done),
