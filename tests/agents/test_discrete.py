@@ -154,7 +154,8 @@ def test_a_policy_file_acts_with_choices(
     observation_bo = np.random.default_rng(0).uniform(size=(200, CHOICES))
     choice_b = policy.act(observation_bo)
     np.testing.assert_array_equal(choice_b, choices_by_hand(policy, observation_bo))
-    assert (choice_b.dtype, policy.act(observation_bo[0]).shape) == (np.int32, ())
+    assert choice_b.dtype == np.int32
+    assert policy.act(observation_bo[0]).shape == ()
     sampled_b = policy.act(observation_bo, jax.random.PRNGKey(0))
     assert set(np.unique(sampled_b)) <= set(range(CHOICES))
     assert not np.array_equal(sampled_b, choice_b)
@@ -176,7 +177,7 @@ def test_a_member_from_before_there_were_choices_is_refused(
     arrays, metadata = checkpoints.load(skilled[0])
     without = {name: text for name, text in metadata.items() if name != "action_distribution"}
     old = checkpoints.save(arrays, without)
-    with pytest.raises(InputError, match="acts with the distribution 'tanh_normal'.*start a new run"):
+    with pytest.raises(InputError, match=r"acts with the distribution 'tanh_normal'.*start a new run"):
         trainer.train(order(CONFIGURATION, From(checkpoint=old), steps=1_000), checkpoints)
 
 

@@ -108,6 +108,18 @@ def test_csv_in_a_file_is_csv_on_the_terminal(
     assert capsys.readouterr().out == file.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("command", ["export", "report", "schedule"])
+def test_a_link_named_with_o_stays_a_link(run: Path, tmp_path: Path, command: str) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert main([command, str(run), "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert len(target.read_bytes()) > 100
+    assert main([command, str(run), "-o", "/dev/null"]) == 0
+    assert Path("/dev/null").is_char_device()
+
+
 def test_what_cannot_be_written_is_one_line(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

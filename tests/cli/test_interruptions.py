@@ -76,7 +76,7 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(tmp_path: Path, undistur
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[str], bool]]:
     """A file system of its own in a directory; call it with what to change of it."""
-    if not shutil.which("mount") or not mounted("size=300k", tmp_path):
+    if not shutil.which("mount") or not mounted("size=200k", tmp_path):
         pytest.skip("needs the right to mount a file system")
     try:
         yield lambda options: mounted(f"remount,{options}", tmp_path)

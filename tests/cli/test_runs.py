@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bgpbt.cli import main
+from bgpbt.toys import Toy
 
 TOY = ["train", "-e", "toy:plain", "-tr", "10", "-mt", "60", "-ni", "8", "-ps", "4", "-qf", "0.25"]
 TOY_RUN = Path("runs/toy-plain-bgpbt-hpo-seed0")
@@ -163,3 +164,22 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     listed = capsys.readouterr().out.split()
     assert {"ant", "fetch", "halfcheetah", "hopper", "humanoid", "reacher", "ur5e"} <= set(listed)
     assert {"brax:reacher", "toy:mixed"} <= set(listed)
+
+
+def test_a_run_whose_members_all_failed_says_why_and_ends_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def burst(*_: object) -> None:
+        raise ArithmeticError("it burst")
+
+    flags = ["-tr", "10", "-mt", "20", "-ps", "2", "-ni", "2", "-qf", "0.5", "-sd", str(tmp_path)]
+    run = tmp_path / "toy-plain-pbt-hpo-seed0"
+    with monkeypatch.context() as patch:
+        patch.setattr(Toy, "train", burst)
+        assert main(["train", "-e", "toy:plain", "-o", "pbt", *flags]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "round 1: all 2 members failed, 2 of them with ArithmeticError: it burst (" in error
+    assert error.endswith(f"bgpbt resume {run}\n")
+    assert main(["resume", str(run)]) == 0
+    assert "failed members" not in capsys.readouterr().out

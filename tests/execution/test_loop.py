@@ -73,8 +73,8 @@ def test_another_seed_gives_another_run(tmp_path: Path, undisturbed: Content) ->
     assert content(tmp_path)[1] != undisturbed[1]
 
 
-class Crash(BaseException):
-    """The process is gone: nothing may catch this."""
+class Crash(KeyboardInterrupt):
+    """The process is gone: nothing may catch this, and what else a trainer raises is caught."""
 
 
 def crash_at(monkeypatch: pytest.MonkeyPatch, instant: int) -> Callable[[], bool]:

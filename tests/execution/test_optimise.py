@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, RoundFailedError
 from bgpbt.execution import Event, Optimised, Options, OutcomeCommitted, optimise
+from bgpbt.storage import open_run
 from bgpbt.strategies import PopulationSettings
 from bgpbt.toys import make_toy
+from bgpbt.trainers import BytesTrainer, Job
 
 TOY = make_toy("mixed")
 SETTINGS = PopulationSettings(t_ready=10, max_timesteps=60, population=4, initial=8, quantile_fraction=0.25)
@@ -32,6 +34,61 @@ def test_a_finished_run_is_read_and_not_repeated(tmp_path: Path) -> None:
     began = time.perf_counter()
     assert run(tmp_path / "run").trained == first.trained  # seconds included
     assert time.perf_counter() - began < 5.0
+
+
+def test_a_run_that_is_over_says_so_and_can_be_overwritten(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = run(tmp_path / "run")
+    assert caplog.messages == []
+    run(tmp_path / "run")
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path / 'run'} is over; nothing was trained")
+    other = replace(SETTINGS, max_timesteps=20)
+    anew = optimise(TOY, TOY.space, other, tmp_path / "run", exist="overwrite")
+    assert len(anew.trained) < len(first.trained)
+    with pytest.raises(InputError, match="exist = 'replace' must be resume or overwrite"):
+        optimise(TOY, TOY.space, SETTINGS, tmp_path / "run", exist="replace")
+    optimise(TOY, TOY.space, SETTINGS, tmp_path / "new", exist="overwrite")  # there need be nothing
+
+
+def test_a_mistake_that_all_members_meet_ends_the_run_and_is_mended(tmp_path: Path) -> None:
+    failing_from = 2
+
+    def train(job: Job, weights: bytes | None) -> tuple[bytes, float]:
+        if job.round >= failing_from:
+            raise NameError("name 'lerning_rate' is not defined")
+        return b"w", float(job.seed)
+
+    def go() -> Optimised:
+        return optimise(BytesTrainer(train), TOY.space, SETTINGS, tmp_path / "run")
+
+    place = rf"{Path(__file__).name}:\d+ in train"
+    for _ in range(2):  # trained again, and failed again
+        with pytest.raises(
+            RoundFailedError, match=rf"round 3: all 4 members failed, 4 of .* NameError: .*{place}"
+        ) as told:
+            go()
+        assert "the run is not over" in str(told.value)
+        with open_run(tmp_path / "run").open_history(read_only=True) as history:
+            assert len(history.trained()) == 8 + 2 * 4  # what failed is on record until then
+    failing_from = 99
+    finished = go()
+    assert finished.failures == {}
+    assert len(finished.trained) == 8 + 5 * 4
+    assert finished.best is not None
+
+
+def test_a_round_with_one_sound_member_goes_on(tmp_path: Path) -> None:
+    def train(job: Job, weights: bytes | None) -> tuple[bytes, float]:
+        if job.member > 0:
+            raise SystemExit(1)
+        return b"w", 1.0
+
+    finished = optimise(BytesTrainer(train), TOY.space, SETTINGS, tmp_path / "run")
+    ((reason, count),) = finished.failures.items()
+    assert reason.startswith("SystemExit: 1 (")
+    assert count == 7 + 5 * 3
 
 
 def test_an_interrupted_run_is_gone_on_with(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bgpbt.contracts import Checkpoints, Strategy
 from bgpbt.errors import DamagedRunError
-from bgpbt.execution import LocalExecutor, recover, run_loop
+from bgpbt.execution import Event, LocalExecutor, Observer, OutcomeCommitted, recover, run_loop
 from bgpbt.execution.history_queries import Trained
 from bgpbt.records import Order, Outcome
 from bgpbt.space import with_architectures
@@ -48,12 +48,12 @@ class Stopping:
         return toy().train(order, checkpoints)
 
 
-def train(path: Path, orders: int = 10**6) -> None:
+def train(path: Path, orders: int = 10**6, observer: Observer = lambda event: None) -> None:
     run = open_run(path)
     with run.open_history() as history:
         executor = LocalExecutor(Stopping(orders), run.checkpoints)
         with contextlib.suppress(KeyboardInterrupt):
-            run_loop(strategy(), executor, history, run.checkpoints, SEED)
+            run_loop(strategy(), executor, history, run.checkpoints, SEED, observer=observer)
 
 
 def content(path: Path) -> tuple[list[Trained], set[str]]:
@@ -106,6 +106,29 @@ def test_every_lost_or_changed_checkpoint_is_made_again(interrupted: Path, undis
     said = check_recovery(interrupted, undisturbed)
     assert any("trained again, same bytes" in line for line in said)
     assert list((interrupted / "damaged").rglob("*.safetensors"))  # nothing is removed
+
+
+@pytest.mark.parametrize("byte", [9, 5000])  # of the log's header, of a frame
+def test_outcomes_lost_with_the_write_ahead_log_are_trained_again(
+    undisturbed: Path, tmp_path: Path, byte: int
+) -> None:
+    path, killed = tmp_path / "run", tmp_path / "killed"
+    create_run(path, {}, seed=SEED)
+
+    def copy(event: Event) -> None:
+        if isinstance(event, OutcomeCommitted) and (event.order.round, event.order.member) == (2, 2):
+            shutil.copytree(path, killed)  # as SIGKILL would leave it
+
+    train(path, observer=copy)
+    (killed / "history.sqlite-shm").unlink()
+    log = bytearray((killed / "history.sqlite-wal").read_bytes())
+    log[byte] ^= 1
+    (killed / "history.sqlite-wal").write_bytes(log)
+    before = {file: file.read_bytes() for file in (killed / "checkpoints").iterdir()}
+    with pytest.raises(DamagedRunError, match="outcomes and 0 pins are there"):
+        train(killed)
+    assert {file: file.read_bytes() for file in (killed / "checkpoints").iterdir()} == before
+    check_recovery(killed, undisturbed)
 
 
 @pytest.mark.parametrize("table", ["plans", "outcomes", "position"])

@@ -51,7 +51,8 @@ def test_orders_are_carried_out_in_stacks_with_the_outcomes_they_have_alone() ->
 def test_a_stack_that_fails_is_done_one_by_one_and_the_member_at_fault_is_named() -> None:
     executor = StackedExecutor(Stack(ValueError("somebody is ill")), Failing(), MemoryCheckpoints(), 7)
     failures = {outcome.member: outcome.failure for outcome in executor.run(orders()) if outcome.failure}
-    assert failures == {2: "ValueError: member 2 is ill"}
+    assert failures.keys() == {2}
+    assert str(failures[2]).startswith("ValueError: member 2 is ill (")
 
 
 def test_what_others_would_meet_too_ends_the_run() -> None:

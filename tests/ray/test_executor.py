@@ -67,7 +67,9 @@ def test_an_order_that_kills_every_worker_fails_and_the_run_goes_on(tmp_path: Pa
 def test_a_trainer_that_raises_fails_one_member(tmp_path: Path) -> None:
     _, outcomes, _ = walk(tmp_path / "ray", partial(WalkTrainer, failing=frozenset({(1, 0)})))
     failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
-    assert failures == ["ArithmeticError: the loss is not finite"]
+    assert [str(failure).partition(" (")[0] for failure in failures] == [
+        "ArithmeticError: the loss is not finite"
+    ]
 
 
 @pytest.mark.usefixtures("cluster")

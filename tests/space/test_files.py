@@ -2,6 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ConfigSpace import (
+    CategoricalHyperparameter,
+    ConfigurationSpace,
+    Constant,
+    EqualsCondition,
+    Float,
+    OrdinalHyperparameter,
+)
 from hypothesis import given
 
 from bgpbt.errors import InputError
@@ -63,3 +71,18 @@ def test_a_bad_file_gives_one_line_that_names_it(
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing\.json cannot be read"):
         read_space(tmp_path / "nothing.json")
+
+
+def test_numpy_scalars_are_written_as_the_values_they_stand_for() -> None:
+    given = ConfigurationSpace()
+    kind = CategoricalHyperparameter("kind", [np.int64(1), np.int64(2)], default_value=np.int64(2))
+    rate = Float("rate", (0.0, 1.0))
+    given.add(kind, rate, OrdinalHyperparameter("level", list(np.array([0.5, 1.5], np.float32))))
+    given.add(CategoricalHyperparameter("flag", list(np.array([True, False]))), Constant("c", np.int64(3)))
+    given.add(EqualsCondition(rate, kind, np.int64(1)))
+    space = Space.from_configspace(given)
+    back = space_from_json(space_to_json(space))
+    drawn, drawn_back = (s.sample(20, np.random.default_rng(0)) for s in (space, back))
+    assert drawn == drawn_back
+    types = {type(value) for configuration in drawn for value in configuration.values()}
+    assert types == {int, float, bool}

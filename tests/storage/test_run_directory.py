@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.storage import History, StorageError, create_run, is_run, open_run
+from bgpbt.storage import (
+    History,
+    StorageError,
+    create_run,
+    examine,
+    is_run,
+    open_run,
+    runs_in,
+    there_is_something,
+)
 
 CONFIGURATION = {"environment": "ant", "rate": 0.1, "nothing": None, "policy": [4, 32], "unicode": "é"}
 
@@ -104,6 +113,59 @@ def test_a_failure_leaves_everything_as_it_was(
             create_run(tmp_path / "run", {"first": False}, seed=0, overwrite=True)
     assert open_run(tmp_path / "run").description.configuration == {"first": True}
     assert entries(tmp_path) == ["run"]
+
+
+OVERWRITER = """
+import os, shutil, sys
+from pathlib import Path
+from bgpbt.storage import create_run
+path, left = Path(sys.argv[1]), int(sys.argv[2])
+def dies(call):
+    def step(*arguments, **named):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(9)
+        return call(*arguments, **named)
+    return step
+Path.rename, shutil.rmtree = dies(Path.rename), dies(shutil.rmtree)
+create_run(path, {"first": False}, seed=0, overwrite=True)
+"""
+
+
+@pytest.mark.parametrize(("renames", "is_old"), [(0, True), (1, True), (2, False)])
+@pytest.mark.parametrize("command", ["open", "create", "examine", "list"])
+def test_an_overwriting_that_was_killed_is_finished_or_undone(
+    tmp_path: Path, renames: int, is_old: bool, command: str
+) -> None:
+    path = tmp_path / "run"
+    create_run(path, {"first": True}, seed=0)
+    create_run(tmp_path / "another", {}, seed=0)
+    killed = subprocess.run([sys.executable, "-c", OVERWRITER, str(path), str(renames)], check=False)
+    assert killed.returncode == 9
+    assert len(entries(tmp_path)) > 2
+    match command:
+        case "open":
+            open_run(path)
+        case "examine":
+            assert examine(path).is_intact
+        case "list":
+            assert runs_in(tmp_path) == [tmp_path / "another", path]
+        case _:
+            with pytest.raises(InputError, match="holds a run already"):
+                create_run(path, {}, seed=0)
+    assert open_run(path).description.configuration == {"first": is_old}
+    assert entries(tmp_path) == ["another", "run"]
+
+
+def test_an_overwriting_under_way_is_left_alone(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run", {"first": True}, seed=0)
+    aside = tmp_path / ".run.old-00000000"
+    with run.locked():
+        run.path.rename(aside)
+        assert not there_is_something(run.path)
+        assert entries(tmp_path) == [aside.name]
+    assert there_is_something(run.path)
 
 
 @pytest.mark.parametrize("missing", ["history.sqlite", "checkpoints"])

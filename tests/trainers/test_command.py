@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ConfigSpace import ConfigurationSpace, Float
 
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, RoundFailedError
 from bgpbt.execution import Optimised, Options, optimise
 from bgpbt.execution.history_queries import Trained
 from bgpbt.records import From
@@ -87,9 +87,8 @@ def test_a_program_that_hangs_is_killed_with_its_children(
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     trainer = SubprocessTrainer(["no-such-program"], time_limit_s=1.0)
     settings = PopulationSettings(t_ready=5, max_timesteps=5, population=2, initial=2, quantile_fraction=0.5)
-    finished = optimise(trainer, space(), settings, tmp_path / "run", options=Options(strategy="random"))
-    assert finished.best is None
-    assert finished.failures == {"TrainerError: no-such-program cannot be run: No such file or directory": 2}
+    with pytest.raises(RoundFailedError, match="no-such-program cannot be run: No such file or directory"):
+        optimise(trainer, space(), settings, tmp_path / "run", options=Options(strategy="random"))
 
 
 @pytest.mark.parametrize(("command", "limit"), [([], 1.0), ("python x.py", 1.0), (["true"], 0.0)])

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from bgpbt.cli import main
-from bgpbt.execution import Event, best_member, generations, steps_by_purpose
+from bgpbt.errors import RoundFailedError
+from bgpbt.execution import Event, best_member, generations, optimise, steps_by_purpose
 from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run
+from bgpbt.strategies import PopulationSettings
 from bgpbt.toys import make_toy
+from bgpbt.trainers import BytesTrainer, Job
 from bgpbt.viewing.run_reader import RunReader, read_document
 from bgpbt.viewing.run_view import Json, _regions
 from tests.viewing.toy_runs import create, go_on, toy_settings
@@ -221,3 +224,19 @@ def test_a_run_of_ones_own_trainer_has_the_scales_of_its_space(tmp_path: Path) -
     assert scales["learning_rate"] == "log"
     assert document["head"]["expected_steps"] is None
     assert document["problem"] is None
+
+
+def test_why_all_members_failed_is_told(tmp_path: Path) -> None:
+    def broken(job: Job, weights: bytes | None) -> tuple[bytes, float]:
+        raise ValueError("odd member" if job.member % 2 else "even member")
+
+    toy = make_toy("plain")
+    settings = PopulationSettings(t_ready=1, max_timesteps=2, population=3, initial=5, quantile_fraction=0.34)
+    with pytest.raises(RoundFailedError):
+        optimise(BytesTrainer(broken), toy.space, settings, tmp_path / "run")
+    shown = read_document(tmp_path / "run", "run")["summary"]
+    assert (shown["best"], shown["failed"], shown["finished"]) == (None, 5, False)
+    (most, three), (fewest, two) = shown["reasons"]
+    assert (three, two) == (3, 2)
+    assert "even member" in most
+    assert "odd member" in fewest

@@ -35,7 +35,7 @@ class DoctorArguments:
     run: tyro.conf.Positional[Path]
     """The run's directory."""
     recover: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Compute again what is lost. Damaged files are moved to RUN/damaged, none is removed."""
+    """Compute again what is lost. Damaged files are kept in RUN/damaged, none is removed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from bgpbt.cli.tables import write_parquet, write_stats, write_table
 from bgpbt.errors import InputError
 from bgpbt.execution.history_queries import Trained
 from bgpbt.storage import open_run
-from bgpbt.storage.files import naming_file
+from bgpbt.storage.files import write_durably
 
 __all__ = ["ExportArguments", "export"]
 
@@ -46,8 +46,7 @@ def export(arguments: ExportArguments) -> int:
     if arguments.output is None:
         sys.stdout.write(content.decode())
         return 0
-    with naming_file(arguments.output):
-        arguments.output.write_bytes(content)
+    write_durably(arguments.output, content)
     return 0
 
 

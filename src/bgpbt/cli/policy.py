@@ -1,6 +1,5 @@
 """`bgpbt policy` and `bgpbt evaluate`: the best policy as a file, and the score of such a file."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,8 +8,9 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.cli.extras import naming_extra
-from bgpbt.errors import InputError
+from bgpbt.encoding import json_text
 from bgpbt.storage import open_run
+from bgpbt.storage.files import write_durably
 
 if TYPE_CHECKING:
     from bgpbt.policies import PolicyScore, TrainedPolicy
@@ -119,10 +119,7 @@ def evaluate_policy(arguments: EvaluateArguments) -> int:
             ],
             "all": _record(_together(scores)),
         }
-        try:
-            arguments.output.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{arguments.output}: {error.strerror}") from error
+        write_durably(arguments.output, f"{json_text(record, indent=2)}\n".encode())
     return 0
 
 

@@ -90,7 +90,7 @@ def _outputs(arguments: RenderArguments) -> list[Path]:
 
 
 def _caption(description: "PolicyDescription") -> str:
-    parts = [f"return in selection {description.score:.6g}"]
+    parts = [] if description.score is None else [f"return in selection {description.score:.6g}"]
     if description.steps is not None:
         parts.insert(0, f"after {description.steps:,} steps")
     if description.strategy is not None:

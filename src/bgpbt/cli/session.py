@@ -14,13 +14,14 @@ from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
-from bgpbt.errors import BgpbtError, InputError
+from bgpbt.errors import BgpbtError, InputError, RoundFailedError
 from bgpbt.execution import (
     Experiment,
     ExperimentSettings,
     StopRequested,
     StopSwitch,
     assemble,
+    best_member,
     check_settings,
     difference,
     plain_settings,
@@ -28,12 +29,15 @@ from bgpbt.execution import (
     settings_of,
 )
 from bgpbt.records import Order
-from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run
+from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run, there_is_something
 
 __all__ = ["INTERRUPTED", "resume_run", "start_run"]
 
 INTERRUPTED = 130
 """Exit status of a run that was asked to end, as shells report Ctrl-C."""
+
+ALL_FAILED = 1
+"""Exit status of a run that is over and has no member to show for it."""
 
 
 def start_run(
@@ -50,9 +54,10 @@ def start_run(
     Raises:
         BgpbtError: bad input or a damaged run; nothing was touched.
     """
-    if path.exists() and exist is None:
+    is_there = there_is_something(path)
+    if is_there and exist is None:
         raise InputError(f"{path} is there already; add -exist resume to go on with it, or -exist overwrite")
-    if path.exists() and exist == "resume":
+    if is_there and exist == "resume":
         run = open_run(path)
         differs = difference(settings_of(run), settings)
         if differs is not None:
@@ -138,13 +143,16 @@ def _go(
         except StopRequested:
             say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
             return INTERRUPTED
+        except RoundFailedError as error:
+            raise RoundFailedError(f"{error}: bgpbt resume {run.path}") from error
         except StorageError as error:
             if not _is_whole(run.path):  # nothing to go on with
                 raise
             advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
             raise StorageError(f"{error}; {advice}") from error
-        print_summary(console, experiment, history.trained(), run.checkpoints)
-    return 0
+        trained = history.trained()
+        print_summary(console, experiment, trained, run.checkpoints)
+    return 0 if best_member(trained) is not None else ALL_FAILED
 
 
 @contextmanager

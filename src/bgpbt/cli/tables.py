@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from bgpbt.execution import table
 from bgpbt.execution.history_queries import Trained
-from bgpbt.storage.files import naming_file
+from bgpbt.storage.files import write_durably
 
 if TYPE_CHECKING:
     import pyarrow
@@ -67,8 +68,9 @@ def write_stats_file(run: Path, seed: int, trained: Sequence[Trained]) -> None:
         StorageError: the file cannot be written.
     """
     path = stats_path(run, seed)
-    with naming_file(path), path.open("w", newline="", encoding="utf-8") as file:
-        write_stats(file, trained)
+    text = StringIO(newline="")
+    write_stats(text, trained)
+    write_durably(path, text.getvalue().encode())
 
 
 def write_stats(file: TextIO, trained: Sequence[Trained]) -> None:

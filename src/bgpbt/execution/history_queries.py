@@ -4,6 +4,7 @@ Everything here is a pure function of the orders that have an outcome, as `Histo
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ __all__ = [
     "Trained",
     "ancestry",
     "best_member",
+    "failures",
     "generations",
     "steps_by_purpose",
     "table",
@@ -79,6 +81,11 @@ def best_member(trained: Sequence[Trained]) -> BestMember | None:
         return None
     order, outcome = max(sound, key=lambda pair: (pair[1].score, -pair[0].round, -pair[0].member))
     return BestMember(order=order, outcome=outcome, ancestry=ancestry((order, outcome), trained))
+
+
+def failures(trained: Sequence[Trained]) -> Counter[str]:
+    """Return how often an order failed, by reason."""
+    return Counter(outcome.failure for _, outcome in trained if outcome.failure is not None)
 
 
 def ancestry(descendant: Trained, trained: Sequence[Trained]) -> tuple[Trained, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bgpbt.contracts import Executor, Strategy
+from bgpbt.errors import RoundFailedError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
 from bgpbt.storage import CheckpointStore, History, Position
 from bgpbt.storage.history import checkpoints_in, supersedes_start
@@ -62,7 +63,9 @@ def run_loop(
 ) -> None:
     """Start a run, or go on with it, until the strategy plans no further round.
 
-    Whatever the executor, the storage or the observer raises ends the loop; calling it again goes on.
+    Whatever the executor, the storage or the observer raises ends the loop; calling it again goes on. A round
+    in which every member failed ends it too, since the cause is most often a mistake that all of them meet:
+    the next call trains that round again.
 
     Args:
         strategy: plans the rounds.
@@ -71,14 +74,34 @@ def run_loop(
         checkpoints: those that the run cannot need any more are removed after each round.
         seed: of the run; used when it starts.
         observer: told of every event, in the calling thread.
+
+    Raises:
+        RoundFailedError: every member of a round failed; the text has the most frequent reason.
     """
     position = history.position(strategy.state_type) or _start(strategy, history, seed)
+    if position.plan is not None and _have_failed(history.outcomes(position.plan.round), position.plan):
+        history.forget_outcomes(position.plan.round)
     checkpoints.remove_all_but(history.referenced())  # what the orders lost to a crash may have left
     while position.plan is not None:
         outcomes = _run_round(position.plan, executor, history, checkpoints, observer)
+        if _have_failed(outcomes, position.plan):
+            raise _failed_round(outcomes)
         position = _advance(strategy, position.state, outcomes, history)
         checkpoints.remove_all_but(history.referenced())
     observer(RunFinished())
+
+
+def _have_failed(outcomes: Sequence[Outcome], plan: Plan) -> bool:
+    """Return whether all orders of a plan have been carried out, and all came to nothing."""
+    return len(outcomes) == len(plan.orders) and all(one.failure is not None for one in outcomes)
+
+
+def _failed_round(outcomes: Sequence[Outcome]) -> RoundFailedError:
+    ((reason, count),) = Counter(outcome.failure for outcome in outcomes).most_common(1)
+    return RoundFailedError(
+        f"round {outcomes[0].round + 1}: all {len(outcomes)} members failed, {count} of them with {reason}; "
+        f"the run is not over: remove the cause and start it again, and this round is trained again"
+    )
 
 
 def _start(strategy: Strategy[State], history: History, seed: int) -> Position[State]:

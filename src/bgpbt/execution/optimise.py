@@ -1,7 +1,7 @@
 """A whole run in one call, for who has a trainer and a space of their own."""
 
 import json
-from collections import Counter
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +9,17 @@ from typing import Any
 
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import encode
-from bgpbt.errors import InputError
-from bgpbt.execution.history_queries import BestMember, Trained, best_member
+from bgpbt.errors import InputError, shown
+from bgpbt.execution.history_queries import BestMember, Trained, best_member, failures
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.space import Space, space_to_json
-from bgpbt.storage import RunDirectory, create_run, open_run
+from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.strategies import PopulationSettings, make_strategy
 
 __all__ = ["Optimised", "Options", "optimise"]
+
+_LOGGER = logging.getLogger("bgpbt")
 
 MakeExecutor = Callable[[Trainer, Checkpoints], Executor]
 """From a trainer and where it keeps checkpoints to what runs it."""
@@ -49,8 +51,7 @@ class Optimised:
     @property
     def failures(self) -> dict[str, int]:
         """How often an order failed, by reason, the most frequent first."""
-        reasons = Counter(outcome.failure for _, outcome in self.trained if outcome.failure is not None)
-        return dict(reasons.most_common())
+        return dict(failures(self.trained).most_common())
 
 
 def optimise(
@@ -60,11 +61,12 @@ def optimise(
     path: Path | str,
     *,
     options: Options | None = None,
+    exist: str = "resume",
 ) -> Optimised:
     """Train a population while a strategy rewrites the hyperparameters of its weakest members.
 
-    A run that is there already is gone on with, or only read if it is over, so that a script which was
-    interrupted is simply started again.
+    A run that is there already is continued, or only read if it is over, so that a script which was
+    interrupted is simply started again. A logger named `bgpbt` says when nothing was trained.
 
     Args:
         trainer: trains and scores one member; see `bgpbt.contracts.Trainer` and `bgpbt.trainers`.
@@ -72,10 +74,12 @@ def optimise(
         settings: size of the population, length of a round and of the run; a step is what the trainer says.
         path: directory of the run.
         options: strategy, seed, and where members are trained.
+        exist: what to do with a run that is there: `resume` or `overwrite`.
 
     Raises:
         InputError: a setting is not allowed, the trainer's `check_space` refuses the space of a new run, or
             the run that is there was started with another setting.
+        RoundFailedError: every member of a round failed; the next start trains that round again.
         DamagedRunError: the run that is there is damaged.
         StorageError: the file system refuses.
     """
@@ -84,7 +88,10 @@ def optimise(
     if check_space is not None and not Path(path).exists():  # a run that is there began under its own rules
         check_space(space)
     strategy = make_strategy(options.strategy, space=space, settings=settings)
-    run = _run_directory(Path(path), _configuration(space, settings, options), options.seed)
+    if exist not in ("resume", "overwrite"):
+        raise InputError(f"exist = {shown(exist)} must be resume or overwrite")
+    configuration = _configuration(space, settings, options)
+    run = _run_directory(Path(path), configuration, options.seed, overwrite=exist == "overwrite")
     return _carry_on(run, trainer, strategy, options)
 
 
@@ -97,9 +104,9 @@ def _configuration(space: Space, settings: PopulationSettings, options: Options)
     }
 
 
-def _run_directory(path: Path, configuration: dict[str, Any], seed: int) -> RunDirectory:
-    if not path.exists():
-        return create_run(path, configuration, seed=seed)
+def _run_directory(path: Path, configuration: dict[str, Any], seed: int, *, overwrite: bool) -> RunDirectory:
+    if overwrite or not there_is_something(path):
+        return create_run(path, configuration, seed=seed, overwrite=overwrite)
     run = open_run(path)
     stored = run.description.configuration
     for name, value in configuration.items():
@@ -114,5 +121,8 @@ def _carry_on(run: RunDirectory, trainer: Trainer, strategy: Strategy[Any], opti
     else:
         executor = options.executor(trainer, run.checkpoints)
     with run.locked(), run.open_history() as history:
+        position = history.position(strategy.state_type)
+        if position is not None and position.plan is None:
+            _LOGGER.warning('%s is over; nothing was trained (exist="overwrite" trains it anew)', run.path)
         run_loop(strategy, executor, history, run.checkpoints, options.seed, observer=options.observer)
         return Optimised(run=run, trained=tuple(history.trained()))

@@ -1,9 +1,10 @@
 """A damaged run made whole: what is lost is computed again, and comes out the same to the byte.
 
 A strategy is pure, so its state follows from the outcomes; a trainer is deterministic, so a checkpoint
-follows from its order. Damaged files are moved aside, never removed.
+follows from its order. Damaged files are kept aside.
 """
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,9 @@ from bgpbt.storage import (
     salvage_pins,
     salvage_plans,
 )
+from bgpbt.storage.files import sync_directory
+from bgpbt.storage.history import beside
+from bgpbt.storage.progress import progress_path
 
 __all__ = ["recover"]
 
@@ -66,17 +70,33 @@ def _rebuild_history(path: Path, strategy: Strategy[Any], seed: int, say: Say) -
     damaged = path / HISTORY_FILE
     outcomes, plans = salvage(damaged), salvage_plans(damaged)
     building = path / f"{HISTORY_FILE}.recovered"
-    building.unlink(missing_ok=True)
+    for left_over in (building, *beside(building)):
+        left_over.unlink(missing_ok=True)
     with History.create(building) as history:
         kept = _play(strategy, seed, history, outcomes, plans)
         for checkpoint, note in salvage_pins(damaged).items():
             history.pin(checkpoint, note)
-    aside = _aside(path)
-    for name in (HISTORY_FILE, f"{HISTORY_FILE}-wal", f"{HISTORY_FILE}-shm"):
-        if (path / name).exists():
-            _move_aside(path / name, aside, say)
-    building.rename(damaged)
+    _replace_history(damaged, building, _aside(path), say)
     say(f"{damaged}: written again with {kept} outcomes; {len(outcomes) - kept} intact ones come too late")
+
+
+def _replace_history(damaged: Path, building: Path, aside: Path, say: Say) -> None:
+    """Put a new history in the place of a damaged one, of which a copy is kept.
+
+    Whatever instant the process dies at, there is a history, and one that holds less than was noted is
+    recovered again: the old note goes last.
+    """
+    aside.mkdir(parents=True, exist_ok=True)
+    for file in (damaged, *beside(damaged)):
+        if file.exists():
+            shutil.copy2(file, aside)
+            say(f"{file}: copied to {aside}")
+    for log in beside(damaged):
+        if log != progress_path(damaged):
+            log.unlink(missing_ok=True)  # before the new file is there, to which it does not belong
+    building.replace(damaged)
+    progress_path(building).replace(progress_path(damaged))
+    sync_directory(damaged.parent)
 
 
 def _play(

@@ -10,6 +10,7 @@ from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution.history_queries import Trained
 from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
+from bgpbt.storage.files import write_durably
 from bgpbt.strategies.replay import Schedule, Stretch
 from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
@@ -63,7 +64,7 @@ def write_schedule(path: Path, file: ScheduleFile) -> None:
     """Write a schedule as YAML.
 
     Raises:
-        InputError: the file cannot be written.
+        StorageError: the file cannot be written.
     """
     content = {
         "format": FORMAT,
@@ -71,10 +72,7 @@ def write_schedule(path: Path, file: ScheduleFile) -> None:
         "settings": dict(file.settings),
         "stretches": [_plain(stretch) for stretch in json.loads(encode(file.schedule))["stretches"]],
     }
-    try:
-        path.write_text(write_yaml(content), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+    write_durably(path, write_yaml(content).encode())
 
 
 def read_schedule(path: Path) -> ScheduleFile:

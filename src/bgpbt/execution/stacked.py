@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError
-from bgpbt.execution.attempt import ENDS_THE_RUN, attempt
+from bgpbt.execution.attempt import ENDS_THE_RUN, attempt, settled
 from bgpbt.execution.stopping import StopSwitch
 from bgpbt.records import Order, Outcome
 
@@ -68,8 +68,9 @@ class StackedExecutor:
 
     def _outcomes(self, orders: Sequence[Order]) -> list[Outcome]:
         try:
-            return self._stack.train(orders, self._checkpoints)
+            outcomes = self._stack.train(orders, self._checkpoints)
+            return [settled(order, outcome) for order, outcome in zip(orders, outcomes, strict=True)]
         except ENDS_THE_RUN:
             raise
-        except Exception:  # whose fault it was shows when each is trained alone
+        except BaseException:  # whose fault it was shows when each is trained alone
             return [attempt(self._trainer, order, self._checkpoints) for order in orders]

@@ -29,7 +29,7 @@ class PolicyDescription:
     observation_clip: float = 5.0  # standard deviations; observations are normalised, then clipped
     episode_length: int  # environment steps until an episode is cut
     evaluation_episodes: int  # episodes that are run together when it is scored
-    score: float  # mean return in selection; optimistic, since the best of many was taken
+    score: float | None  # mean return in selection, the best of many, so optimistic; None: it is not known
     score_standard_error: float | None = None
     steps: int | None = None  # environment steps behind the weights
     strategy: str | None = None

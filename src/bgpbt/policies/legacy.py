@@ -89,7 +89,7 @@ def convert_policy(
         architecture=Architecture(depth=len(layers) - 1, width=sizes[0][1]),
         episode_length=EPISODE_LENGTH,
         evaluation_episodes=EVALUATION_EPISODES,
-        score=float("nan"),  # the file does not say
+        score=None,  # the file does not say
         steps=int(content["num_steps"]),
         strategy="bgpbt (published by its authors)",
     )

@@ -20,9 +20,9 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, one_line
 from bgpbt.execution import StopSwitch
-from bgpbt.execution.attempt import attempt, failed, one_line
+from bgpbt.execution.attempt import attempt, failed
 from bgpbt.ray.resources import MemberResources
 from bgpbt.records import Checkpoint, Order, Outcome
 from bgpbt.trainers.children import HasChildren

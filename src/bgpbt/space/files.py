@@ -7,7 +7,7 @@ from ConfigSpace import ConfigurationSpace
 
 from bgpbt.errors import InputError
 from bgpbt.space.forms import current_form
-from bgpbt.space.inputs import plain
+from bgpbt.space.inputs import native
 from bgpbt.space.space import Space
 from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
@@ -16,7 +16,8 @@ __all__ = ["read_space", "space_from_json", "space_from_yaml", "space_to_json", 
 
 def space_to_json(space: Space) -> str:
     """Return the space as JSON text, constants, conditions and forbidden clauses included."""
-    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True, default=plain)
+    # ConfigSpace keeps NumPy's scalars as they were given: choices, levels, constants, values of conditions.
+    return json.dumps(space.configuration_space.to_serialized_dict(), sort_keys=True, default=native)
 
 
 def space_to_yaml(space: Space) -> str:

@@ -4,6 +4,7 @@ from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.examination import Examination, Finding, examine, salvage, salvage_pins, salvage_plans
 from bgpbt.storage.files import StorageError
 from bgpbt.storage.history import History, Position
+from bgpbt.storage.lock import lock_run
 from bgpbt.storage.run_directory import (
     CHECKPOINTS_DIRECTORY,
     HISTORY_FILE,
@@ -11,8 +12,9 @@ from bgpbt.storage.run_directory import (
     RunDirectory,
     create_run,
     is_run,
-    lock_run,
     open_run,
+    runs_in,
+    there_is_something,
 )
 
 __all__ = [
@@ -31,7 +33,9 @@ __all__ = [
     "is_run",
     "lock_run",
     "open_run",
+    "runs_in",
     "salvage",
     "salvage_pins",
     "salvage_plans",
+    "there_is_something",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from bgpbt.errors import DamagedRunError
 from bgpbt.storage.files import StorageError, naming_file
 
-__all__ = ["connect", "identity", "naming_database"]
+__all__ = ["connect", "empty_log", "identity", "naming_database"]
 
 _BUSY_TIMEOUT_S = 30.0  # longer than any reader holds its lock
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
@@ -35,6 +35,15 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # every commit is on the disk when it returns
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the main file, as far as no reader is in the middle of it."""
+    connection.execute("PRAGMA busy_timeout = 0")  # a reader that was suspended would keep the run waiting
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(1000 * _BUSY_TIMEOUT_S)}")
 
 
 def _is_at_rest(path: Path) -> bool:

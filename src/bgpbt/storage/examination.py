@@ -12,6 +12,7 @@ from bgpbt.errors import BgpbtError, InputError
 from bgpbt.records import Checkpoint, Outcome, Plan
 from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.history import History, row_is_intact
+from bgpbt.storage.overwriting import finish_overwriting
 from bgpbt.storage.run_directory import (
     CHECKPOINTS_DIRECTORY,
     DESCRIPTION_FILE,
@@ -19,6 +20,7 @@ from bgpbt.storage.run_directory import (
     RunDescription,
     read_description,
 )
+from bgpbt.storage.write_ahead_log import log_path, log_problem
 
 __all__ = ["Examination", "Finding", "examine", "salvage", "salvage_pins", "salvage_plans"]
 
@@ -49,17 +51,22 @@ class Examination:
 
 
 def examine(path: Path) -> Examination:
-    """Look at every file of a run: the description, the history and each checkpoint.
+    """Look at every file of a run: the description, the history with its log, and each checkpoint.
 
     Raises:
         InputError: there is no run.
     """
+    finish_overwriting(path)
     if not any((path / part).exists() for part in (DESCRIPTION_FILE, HISTORY_FILE)):
         raise InputError(f"{path}: there is no run")
     description, complaint = _attempt(lambda: read_description(path))
     findings = [Finding(path=path / DESCRIPTION_FILE, problem=complaint)]
     referenced, complaint = _attempt(lambda: _referenced(path / HISTORY_FILE))
     findings.append(Finding(path=path / HISTORY_FILE, problem=complaint))
+    # Without a note of how far the history has come, a damaged log has made it unreadable already.
+    log = log_path(path / HISTORY_FILE)
+    if (complaint := log_problem(path / HISTORY_FILE)) is not None:
+        findings.append(Finding(path=log, problem=complaint, is_needed=referenced is None))
     findings += _checkpoints(CheckpointStore(path / CHECKPOINTS_DIRECTORY), referenced)
     return Examination(
         description=description, history_is_intact=referenced is not None, findings=tuple(findings)

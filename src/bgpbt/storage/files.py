@@ -6,6 +6,7 @@ the directory goes to the disk, since a name is content of its directory.
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,22 +34,38 @@ def naming_file(path: Path) -> Iterator[None]:
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file that is complete and on the disk when this returns, replacing what had its name.
 
+    A symbolic link stays, and the file that it leads to is replaced. What is no regular file, such as
+    /dev/null or a pipe, stays too, and is written into.
+
     Raises:
         StorageError: the file system refuses; nothing is left under `path` that was not there before.
     """
-    # A name of its own, so that threads writing the same file do not meet.
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     with naming_file(path):
+        mode = path.stat().st_mode if path.exists() else None
+        if mode is not None and (not stat.S_ISREG(mode) or _is_open_file(path)):
+            with path.open("wb") as file:
+                file.write(content)
+            return
+        target = path.resolve() if path.is_symlink() else path
+        # A name of its own, so that threads writing the same file do not meet.
+        temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
         try:
             with temporary.open("xb") as file:
+                if mode is not None:
+                    os.fchmod(file.fileno(), stat.S_IMODE(mode))
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_directory(path.parent)
+        sync_directory(target.parent)
+
+
+def _is_open_file(path: Path) -> bool:
+    """Return whether a path is a system's link to an open file, such as /dev/stdout: its name is no place."""
+    return path.is_symlink() and any(path.absolute().is_relative_to(root) for root in ("/dev", "/proc"))
 
 
 def sync_directory(directory: Path) -> None:

@@ -7,7 +7,7 @@ are not kept: a strategy is pure, so the outcomes give them again.
 Records are stored as the text of `bgpbt.encoding`, which keeps every bit of every float; the few columns
 beside it serve queries (SQLite turns a NaN there into NULL). Each row carries a digest, because SQLite's own
 integrity check does not see a changed value. The journal is a write-ahead log, so that others can read
-meanwhile.
+meanwhile; a round's end moves it into the main file, and `bgpbt.storage.progress` says how far it goes.
 """
 
 import hashlib
@@ -16,60 +16,23 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from bgpbt.encoding import decode, encode
+from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
-from bgpbt.storage.database import connect, identity, naming_database
+from bgpbt.storage.database import connect, empty_log, identity, naming_database
 from bgpbt.storage.files import StorageError
+from bgpbt.storage.progress import Counts, Progress, progress_path
+from bgpbt.storage.schema import SCHEMA, check_schema, migrate, schema_version
+from bgpbt.storage.write_ahead_log import log_path, log_problem
 
-__all__ = ["History", "Position", "checkpoints_in", "row_is_intact", "supersedes_start"]
+__all__ = ["History", "Position", "beside", "checkpoints_in", "row_is_intact", "supersedes_start"]
 
 State = TypeVar("State")
 T = TypeVar("T")
-
-SCHEMA_VERSION = 2
-_APPLICATION_ID = int.from_bytes(b"bgpb", "big")  # marks the file as ours
-
-_PINS = """
-CREATE TABLE pins (
-    checkpoint TEXT PRIMARY KEY,
-    note TEXT NOT NULL,
-    digest TEXT NOT NULL
-) STRICT;
-"""
-
-_MIGRATIONS = {1: _PINS}  # from a schema's version to the next
-
-_SCHEMA = f"""
-CREATE TABLE plans (
-    round INTEGER PRIMARY KEY,
-    record TEXT NOT NULL,
-    digest TEXT NOT NULL
-) STRICT;
-CREATE TABLE outcomes (
-    round INTEGER NOT NULL REFERENCES plans (round),
-    member INTEGER NOT NULL,
-    checkpoint TEXT,
-    score REAL,
-    failure TEXT,
-    record TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    PRIMARY KEY (round, member)
-) STRICT;
-CREATE TABLE position (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    round INTEGER,
-    state TEXT NOT NULL,
-    digest TEXT NOT NULL
-) STRICT;
-{_PINS}
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
 
 _CHECKPOINT = re.compile(r'"([0-9a-f]{64})"')
 
@@ -94,6 +57,8 @@ class History:
         self._path = path
         self._connection = connection
         self._identity: tuple[int, int] | None = None  # of the file, once it is known to be ours
+        self._progress = Progress(path)
+        self._counts = Counts()
 
     @classmethod
     def create(cls, path: Path) -> "History":
@@ -107,8 +72,9 @@ class History:
         history = cls(path, connect(path, "rwc"))
         with naming_database(path):
             history._connection.execute("PRAGMA journal_mode = WAL")
-            history._connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            history._connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         history._identity = identity(path)
+        history._progress.start(history._counts)
         return history
 
     @classmethod
@@ -116,16 +82,19 @@ class History:
         """Open an existing history and check all of it.
 
         Raises:
-            DamagedRunError: the file is missing, damaged, or not a history.
+            DamagedRunError: the file is missing, damaged, not a history, or holds less than was committed.
             StorageError: it was written by a newer version, or cannot be read.
         """
         if not path.exists():
             raise DamagedRunError(f"{path}: the history is missing")
-        history = cls(path, connect(path, "ro" if read_only else "rw"))
+        history = cls(path, connect(path, "ro"))
         try:
             history._check()
             if not read_only:
-                history._migrate()
+                history.close()  # only now: a writer that closes a damaged file removes its log
+                history._connection = connect(path, "rw")
+                with naming_database(path):
+                    migrate(history._connection)
             history._identity = identity(path)
         except BaseException:
             history.close()
@@ -157,15 +126,23 @@ class History:
         round_index = None if plan is None else plan.round
         with self._transaction():
             if plan is not None:
-                row = (plan.round, encode(plan))
+                row = (plan.round, encode_readable(plan))
                 self._statement("INSERT INTO plans VALUES (?, ?, ?)", (*row, _digest(row)))
             self._statement(
                 "INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)",
                 (round_index, text, _digest((round_index, text))),
             )
+        if plan is not None:
+            self._note(replace(self._counts, plans=self._counts.plans + 1))
+        with naming_database(self._path):
+            empty_log(self._connection)
 
     def commit_outcome(self, outcome: Outcome) -> None:
-        """Commit an outcome of a planned order."""
+        """Commit an outcome of a planned order.
+
+        Raises:
+            InputError: a field has a value of another type than its own.
+        """
         # The digest is to be that of what is read back: SQLite stores NaN as NULL and -0.0 as 0.0.
         score = None if math.isnan(outcome.score) else float(outcome.score) + 0.0
         row = (
@@ -174,10 +151,18 @@ class History:
             outcome.checkpoint,
             score,
             outcome.failure,
-            encode(outcome),
+            encode_readable(outcome),
         )
         with self._transaction():
             self._statement("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, _digest(row)))
+        self._note(replace(self._counts, outcomes=self._counts.outcomes + 1))
+
+    def forget_outcomes(self, round_index: int) -> None:
+        """Remove the outcomes of a round, so that its orders are carried out again."""
+        left = self._counts.outcomes - len(self.outcomes(round_index))
+        self._note(replace(self._counts, outcomes=left))  # before, since fewer than noted would be damage
+        with self._transaction():
+            self._statement("DELETE FROM outcomes WHERE round = ?", (round_index,))
 
     def outcomes(self, round_index: int | None = None) -> list[Outcome]:
         """Return the outcomes of a round by member, or of all rounds by round and member."""
@@ -229,15 +214,18 @@ class History:
         row = (str(checkpoint), note)
         with self._transaction():
             self._statement("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", (*row, _digest(row)))
+        self._note(replace(self._counts, pins=len(self.pins())))
 
     def unpin(self, checkpoint: Checkpoint) -> None:
         """Let a checkpoint go when nothing else needs it; one that is not pinned stays as it is."""
+        left = self.pins().keys() - {checkpoint}
+        self._note(replace(self._counts, pins=len(left)))  # before, since fewer than noted would be damage
         with self._transaction():
             self._statement("DELETE FROM pins WHERE checkpoint = ?", (str(checkpoint),))
 
     def pins(self) -> dict[Checkpoint, str]:
         """Return the pinned checkpoints with their notes."""
-        if self._version() < 2:  # read only, so not migrated
+        if schema_version(self._connection) < 2:  # read only, so not migrated
             return {}
         rows = self._rows("SELECT checkpoint, note, digest FROM pins ORDER BY checkpoint")
         return {Checkpoint(checkpoint): note for checkpoint, note in rows}
@@ -307,14 +295,7 @@ class History:
 
     def _check(self) -> None:
         with naming_database(self._path):
-            (application_id,) = self._connection.execute("PRAGMA application_id").fetchone()
-            version = self._version()
-            if application_id != _APPLICATION_ID:
-                raise DamagedRunError(f"{self._path}: this is not the history of a run")
-            if version > SCHEMA_VERSION:
-                raise StorageError(
-                    f"{self._path}: schema version {version}; this bgpbt reads up to {SCHEMA_VERSION}"
-                )
+            check_schema(self._connection, self._path)
             (verdict,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
             orphans = self._connection.execute("PRAGMA foreign_key_check").fetchall()
         if verdict != "ok" or orphans:
@@ -327,18 +308,36 @@ class History:
             "SELECT round, state, digest FROM position",
         ):
             self._rows(query)
-        self.pins()
+        self._check_progress()
 
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-
-    def _migrate(self) -> None:
-        """Bring the file to the newest schema, one version after the other; each is one transaction."""
-        with naming_database(self._path):
-            for version in range(self._version(), SCHEMA_VERSION):
-                self._connection.executescript(
-                    f"BEGIN IMMEDIATE; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+    def _check_progress(self) -> None:
+        """Check that the history holds what was ever committed, whoever writes it meanwhile."""
+        noted = self._progress.read()  # before the rows are counted, of which there can be more by then
+        while True:
+            self._counts = self._count()
+            if noted is None:  # a run of an older version, which only its log can tell about
+                if (problem := log_problem(self._path)) is not None:
+                    raise DamagedRunError(problem)
+                return
+            if not self._counts.is_behind(noted):
+                return
+            before, noted = noted, self._progress.read()
+            if noted == before:
+                raise DamagedRunError(
+                    f"{self._path}: {self._counts} of {noted} are there; the file is damaged"
                 )
+
+    def _count(self) -> Counts:
+        with self._snapshot():
+            plans, outcomes = (
+                self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                for table in ("plans", "outcomes")
+            )
+            return Counts(plans=plans, outcomes=outcomes, pins=len(self.pins()))
+
+    def _note(self, counts: Counts) -> None:
+        self._counts = counts
+        self._progress.append(counts)
 
     def _statement(self, statement: str, arguments: tuple[object, ...] = ()) -> None:
         self._connection.execute(statement, arguments)
@@ -368,6 +367,11 @@ class History:
                 yield
             finally:
                 self._connection.execute("ROLLBACK")
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """Return the files that belong to a history, there or not: its log, the log's index, its progress."""
+    return log_path(path), path.with_name(f"{path.name}-shm"), progress_path(path)
 
 
 def checkpoints_in(record: Order | Outcome) -> set[Checkpoint]:

@@ -1,31 +1,28 @@
 """A run on disk: what it is (run.json), what happened in it (history.sqlite), its checkpoints, its lock.
 
-A run directory is built beside its place and renamed, so it is there completely or not at all. Its lock is
-one of the operating system on an open file, so that it vanishes with the process that holds it, however that
-dies.
+A run directory is built beside its place and renamed, so it is there completely or not at all.
 """
 
-import fcntl
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.files import StorageError, naming_file, sync_directory, write_durably
 from bgpbt.storage.history import History
+from bgpbt.storage.lock import lock_run
 from bgpbt.storage.machine import machine
+from bgpbt.storage.overwriting import finish_overwriting, finish_overwriting_in, sibling
 
 __all__ = [
     "CHECKPOINTS_DIRECTORY",
@@ -38,11 +35,12 @@ __all__ = [
     "lock_run",
     "open_run",
     "read_description",
+    "runs_in",
+    "there_is_something",
 ]
 
 FORMAT_VERSION = 1
 DESCRIPTION_FILE, HISTORY_FILE, CHECKPOINTS_DIRECTORY = "run.json", "history.sqlite", "checkpoints"
-_LOCK = "lock"
 _PACKAGES = ("bgpbt", "numpy", "scipy", "ConfigSpace", "safetensors", "jax", "jaxlib", "brax", "optax")
 
 
@@ -119,6 +117,7 @@ def create_run(
         InputError: something else is there, or a run without `overwrite`, or one that a process is writing.
         StorageError: the file system refuses.
     """
+    finish_overwriting(path)
     occupied = _check_place(path, overwrite=overwrite)
     description = _describe(configuration, seed, device)
     with lock_run(path) if occupied else nullcontext():
@@ -134,6 +133,7 @@ def open_run(path: Path) -> RunDirectory:
         DamagedRunError: its description does not match its digest, or part of it is missing.
         StorageError: it was written by a newer version, or cannot be read.
     """
+    finish_overwriting(path)
     if not path.exists():
         raise InputError(f"{path}: there is no run; start one with bgpbt train")
     if not is_run(path):
@@ -152,6 +152,20 @@ def is_run(path: Path) -> bool:
             return '"format_version"' in file.read()
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def there_is_something(path: Path) -> bool:
+    """Return whether there is a run, or anything else, in a run's place."""
+    finish_overwriting(path)
+    return path.exists()
+
+
+def runs_in(directory: Path) -> list[Path]:
+    """Return the runs in a directory by name, intact or not; those that begin with a dot are not whole."""
+    finish_overwriting_in(directory)
+    with naming_file(directory):
+        children = sorted(directory.iterdir())
+    return [child for child in children if not child.name.startswith(".") and is_run(child)]
 
 
 def _check_place(path: Path, *, overwrite: bool) -> bool:
@@ -195,15 +209,16 @@ def _versions() -> dict[str, str]:
 
 
 def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) -> None:
-    building, aside = _sibling(path, "new"), _sibling(path, "old")
+    building, aside = sibling(path, "new"), sibling(path, "old")
     with naming_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             building.mkdir()
-            _build(building, description)
-            if occupied:
-                path.rename(aside)
-            building.rename(path)
+            with lock_run(building):
+                _build(building, description)
+                if occupied:
+                    path.rename(aside)
+                building.rename(path)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             if aside.exists():
@@ -250,38 +265,3 @@ def read_description(directory: Path) -> RunDescription:
 
 def _digest(description: RunDescription) -> str:
     return hashlib.sha256(encode(description).encode()).hexdigest()
-
-
-def _sibling(path: Path, purpose: str) -> Path:
-    """Return a name of its own on the same file system, where renaming is one step."""
-    return path.with_name(f".{path.name}.{purpose}-{secrets.token_hex(4)}")
-
-
-@contextmanager
-def lock_run(directory: Path) -> Iterator[None]:
-    """Keep other processes from writing a run, intact or not; `RunDirectory.locked` is the same.
-
-    Raises:
-        InputError: a living process holds it; the text has its number.
-        StorageError: the lock's file cannot be written.
-    """
-    # The file is never removed: whoever waits on a removed one would hold a lock that nobody else sees.
-    path = directory / _LOCK
-    with naming_file(path):
-        file = path.open("a+", encoding="utf-8")
-    with file:  # closing it releases the lock
-        with naming_file(path):
-            _take(file, directory)
-        yield
-
-
-def _take(file: TextIO, directory: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.seek(0)
-        holder = file.read().strip() or "of unknown number"
-        raise InputError(f"{directory}: process {holder} is writing this run") from error
-    file.truncate(0)
-    file.write(f"{os.getpid()}\n")
-    file.flush()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar, cast
 
 from bgpbt.errors import InputError
+from bgpbt.outcomes import plain_outcomes
 from bgpbt.records import (
     Checkpoint,
     Configuration,
@@ -184,10 +185,12 @@ class Population(Generic[Memory]):
         """Close a round with its outcomes and plan the next; None ends the run.
 
         Raises:
-            InputError: the run has ended, or the outcomes are not those of the plan.
+            InputError: the run has ended, a field of an outcome has a wrong value, or the outcomes are not
+                those of the plan.
         """
         if state.plan is None:
             raise InputError("the run has ended; there is no round to close")
+        outcomes = plain_outcomes(outcomes)
         members = _members(state, outcomes)
         spent = state.spent + sum(outcome.steps for outcome in outcomes)
         rung = self._next_rung(state, members, spent)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bgpbt.errors import InputError
+from bgpbt.outcomes import plain_outcomes
 from bgpbt.records import (
     Checkpoint,
     Configuration,
@@ -109,6 +110,7 @@ class Replay:
         Raises:
             InputError: the replay has ended, or the outcomes are not those of the plan.
         """
+        outcomes = plain_outcomes(outcomes)
         if state.plan is None or [outcome.round for outcome in outcomes] != [state.plan.round]:
             raise InputError("the outcomes are not those of the stretch under way")
         (outcome,) = outcomes

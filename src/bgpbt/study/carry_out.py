@@ -6,12 +6,13 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import bgpbt
 from bgpbt.encoding import decode, encode
-from bgpbt.errors import DamagedRunError, InputError
+from bgpbt.errors import DamagedRunError, InputError, RoundFailedError
 from bgpbt.execution import (
     EVALUATION,
     BestMember,
@@ -30,7 +31,7 @@ from bgpbt.execution import (
 )
 from bgpbt.execution.preparation import cores
 from bgpbt.records import Order, ProposalSource, Purpose
-from bgpbt.storage import RunDirectory, create_run, open_run
+from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.storage.files import write_durably
 from bgpbt.study.plan import HASH_LENGTH, StudyRun, configuration_hash
 from bgpbt.study.results import Result, RoundResult, RunResult
@@ -73,7 +74,8 @@ def carry_out(
     stored = _run_directory(directory / run.name, run)
     with stored.locked(), stored.open_history() as history:
         executor = local_executor(experiment, stored.checkpoints, switch=switch)
-        run_loop(experiment.strategy, executor, history, stored.checkpoints, run.seed)
+        with suppress(RoundFailedError):  # a result, too: what the run had come to counts
+            run_loop(experiment.strategy, executor, history, stored.checkpoints, run.seed)
         result = _result(run, experiment, stored, history.trained())
     write_durably(stored.path / RESULT_FILE, encode(result).encode())
     return result, experiment
@@ -109,7 +111,7 @@ def source_hash() -> str:
 
 
 def _run_directory(path: Path, run: StudyRun) -> RunDirectory:
-    if not path.exists():
+    if not there_is_something(path):
         return create_run(path, plain_settings(run.settings), seed=run.seed)
     stored = open_run(path)
     differs = difference(settings_of(stored), run.settings)

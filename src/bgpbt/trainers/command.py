@@ -121,6 +121,4 @@ def _read_result(path: Path) -> Result:
         raise TrainerError(
             f"outcome.json must be an object with a score and nothing but {', '.join(sorted(_RESULT_FIELDS))}"
         )
-    if not isinstance(fields["score"], int | float):
-        raise TrainerError(f"outcome.json: the score is {fields['score']!r}; it must be a number")
     return Result(**fields)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bgpbt.contracts import Checkpoints
+from bgpbt.errors import shown
 from bgpbt.records import Order, Outcome
 from bgpbt.trainers.directories import restore_directory, save_directory
 from bgpbt.trainers.job import Job, Result, TrainerError, answer, job_of, start_of
@@ -32,13 +33,17 @@ class BytesTrainer:
         """Carry out an order.
 
         Raises:
-            TrainerError: the function did not return bytes.
+            TrainerError: the function did not return bytes and a result.
+            InputError: a field of the result is not a number.
             Exception: whatever the function raises.
         """
         began = time.perf_counter()
         start = start_of(order)
         before = None if start is None else checkpoints.load(start)[0][_CONTENT].tobytes()
-        after, result = self.function(job_of(order), before)
+        answered = self.function(job_of(order), before)
+        if not isinstance(answered, tuple) or len(answered) != 2:
+            raise TrainerError(f"the function returned {shown(answered)}; it must return weights and a score")
+        after, result = answered
         if not isinstance(after, bytes):
             raise TrainerError(f"the weights are of type {type(after).__name__}; they must be bytes")
         checkpoint = checkpoints.save({_CONTENT: np.frombuffer(after, dtype=np.uint8)}, {"content": "bytes"})

@@ -9,7 +9,7 @@ import traceback
 from multiprocessing.connection import Connection
 
 from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, reason_of
 from bgpbt.records import Order, Outcome
 from bgpbt.trainers.children import Children, ending
 from bgpbt.trainers.errand import Errand, Yield, carry_out, pack, unpack
@@ -91,7 +91,7 @@ def _main(connection: Connection, trainer: Trainer, errand: Errand) -> None:
         report: Yield | str = carry_out(errand, trainer)
     except Exception as error:
         traceback.print_exc()  # where it was raised is for whoever writes the trainer
-        report = f"{type(error).__name__}: {error}"
+        report = reason_of(error)
     connection.send(report)
     connection.close()
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bgpbt.errors import BgpbtError, InputError
+from bgpbt.outcomes import plain_outcome
 from bgpbt.records import Checkpoint, Configuration, Fresh, From, Order, Outcome
 
 __all__ = ["Job", "Result", "TrainerError", "answer", "job_of", "start_of"]
@@ -62,15 +63,21 @@ def start_of(order: Order) -> Checkpoint | None:
 
 
 def answer(order: Order, result: Result | float, checkpoint: Checkpoint, seconds: float) -> Outcome:
-    """Return the outcome of an order from what a trainer said; a bare number is a score."""
-    result = result if isinstance(result, Result) else Result(score=float(result))
-    return Outcome(
-        round=order.round,
-        member=order.member,
-        checkpoint=checkpoint,
-        score=float(result.score),
-        steps=order.steps if result.steps is None else int(result.steps),
-        evaluation_steps=int(result.evaluation_steps),
-        seconds=seconds,
-        figures={name: float(value) for name, value in result.figures.items()},
+    """Return the outcome of an order from what a trainer said; a bare number is a score.
+
+    Raises:
+        InputError: a field of the result is not a number; the text has its name and value.
+    """
+    result = result if isinstance(result, Result) else Result(score=result)
+    return plain_outcome(
+        Outcome(
+            round=order.round,
+            member=order.member,
+            checkpoint=checkpoint,
+            score=result.score,
+            steps=order.steps if result.steps is None else result.steps,
+            evaluation_steps=result.evaluation_steps,
+            seconds=seconds,
+            figures=result.figures,
+        )
     )

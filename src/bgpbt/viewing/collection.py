@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bgpbt.errors import InputError
 from bgpbt.execution import ancestry, best_member
 from bgpbt.records import Distil, Order, Outcome
-from bgpbt.storage import open_run
+from bgpbt.storage import open_run, runs_in, there_is_something
 
 __all__ = ["Curve", "RunRecord", "common_grid", "read_runs"]
 
@@ -109,8 +109,8 @@ def _round(pair: Trained) -> int:
 
 
 def _runs_in(path: Path) -> list[Path]:
-    if path.is_dir() and not (path / "run.json").exists():
-        return sorted(entry.parent for entry in path.glob("*/run.json")) or [path]
+    if there_is_something(path) and path.is_dir() and not (path / "run.json").exists():
+        return runs_in(path) or [path]
     return [path]
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.encoding import json_text
 from bgpbt.errors import InputError
 from bgpbt.viewing.statistics import (
     REPETITIONS,
@@ -179,7 +180,7 @@ def read_references(path: Path) -> dict[str, Reference]:
 
 def to_json(comparison: Comparison) -> str:
     """Return all that was found as JSON text."""
-    return json.dumps(asdict(comparison), indent=2) + "\n"
+    return f"{json_text(asdict(comparison), indent=2)}\n"
 
 
 def draw_comparison(comparison: Comparison, directory: Path) -> list[Path]:

@@ -13,8 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from bgpbt.errors import InputError
-from bgpbt.storage import is_run
-from bgpbt.storage.files import naming_file, write_durably
+from bgpbt.storage import is_run, runs_in, there_is_something
+from bgpbt.storage.files import write_durably
 from bgpbt.viewing.run_reader import read_document
 from bgpbt.viewing.run_view import Json
 
@@ -66,13 +66,12 @@ def run_paths(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if is_run(path):
+        if there_is_something(path) and is_run(path):
             found.append(path)
             continue
         if not path.is_dir():
             raise InputError(f"{path}: there is no run")
-        with naming_file(path):
-            inside = sorted(child for child in path.iterdir() if is_run(child))
+        inside = runs_in(path)
         if not inside:
             raise InputError(f"{path} is neither the directory of a run nor one of runs")
         found += inside

@@ -12,10 +12,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from bgpbt.encoding import decode
+from bgpbt.encoding import decode, without_unknown
 from bgpbt.errors import InputError
 from bgpbt.execution import TOY_PREFIX, ExperimentSettings, steps_by_purpose
-from bgpbt.execution.history_queries import Trained
+from bgpbt.execution.history_queries import Trained, failures
 from bgpbt.records import Configuration, Distil, From, Grow, ProposalSource, Purpose, Value
 from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
@@ -30,6 +30,8 @@ Key = tuple[int, int]  # round and member
 PURPOSES = tuple(purpose.value for purpose in Purpose)
 STARTS = ("fresh", "from", "distil", "grow")
 SOURCES = tuple(source.value for source in ProposalSource)
+
+_MOST_REASONS = 5  # why members failed, the most frequent first
 
 LOG_STEP = 1.05  # a first step between levels so much longer than the mean one is that of a log scale
 
@@ -77,7 +79,7 @@ def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) 
         "machine": description.machine,
         "created": description.created,
         "versions": dict(description.versions),
-        "settings": {key: _plain(value) for key, value in configuration.items() if key != "space"},
+        "settings": {key: without_unknown(value) for key, value in configuration.items() if key != "space"},
         "rounds": None if settings is None else settings.rounds,
         "expected_steps": None if settings is None else _expected_steps(settings),
         "hyperparameters": _hyperparameters(_space_of(description), trained),
@@ -132,6 +134,7 @@ def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool,
         "best": None if best is None else _key(best),
         "steps": steps_by_purpose(trained),
         "failed": sum(outcome.failure is not None for _, outcome in trained),
+        "reasons": failures(trained).most_common(_MOST_REASONS),
         "round": newest,
         "done": done,
         "orders": max(orders_of_round, done),
@@ -166,14 +169,14 @@ def _row(
         order.first_step,
         outcome.steps,
         outcome.evaluation_steps,
-        _plain(outcome.score),
+        without_unknown(outcome.score),
         round(outcome.seconds, 3),
         SOURCES.index(order.proposal.source.value),
         order.proposal.parent,
         weights,
         maker.get(start.teacher) if isinstance(start, Distil) else None,
         start.rung if isinstance(start, Distil) else None,
-        None if inherited else [_plain(order.configuration.get(name)) for name in names],
+        None if inherited else [without_unknown(order.configuration.get(name)) for name in names],
         order.proposal.note,
         outcome.failure,
     ]
@@ -239,7 +242,7 @@ def _region(state: object) -> Json | None:
         return None
     region = state.get("region")
     if isinstance(region, Mapping) and "length" in region:
-        return {str(name): _plain(value) for name, value in region.items()}
+        return {str(name): without_unknown(value) for name, value in region.items()}
     found = (_region(part) for part in state.values())
     return next((region for region in found if region is not None), None)
 
@@ -322,14 +325,3 @@ def _guess(name: str, tried: set[Value]) -> Json:
     low, high = min(numbers), max(numbers)
     is_log = low > 0 and high >= 100 * low
     return {"name": name, "scale": "log" if is_log else "linear", "low": low, "high": high}
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: null for what is not a finite number."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value

@@ -6,11 +6,12 @@ with each, so that no figure depends on colour alone. Matplotlib is imported onl
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bgpbt.errors import InputError
-from bgpbt.storage import StorageError
+from bgpbt.storage.files import write_durably
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,11 +126,10 @@ def write_figure(figure: "Figure", directory: Path, name: str) -> list[Path]:
     """
     paths = [directory / f"{name}.pdf", directory / f"{name}.png"]
     for path in paths:
-        try:
-            metadata = {"CreationDate": None} if path.suffix == ".pdf" else {}
-            figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=metadata)
-        except OSError as error:
-            raise StorageError(f"{path}: {error.strerror or error}") from error
+        metadata = {"CreationDate": None} if path.suffix == ".pdf" else {}
+        content = BytesIO()
+        figure.savefig(content, format=path.suffix[1:], dpi=_DOTS_PER_INCH, metadata=metadata)
+        write_durably(path, content.getvalue())
     return paths
 
 

@@ -1,7 +1,9 @@
 """An episode as moving pictures: GIF with Pillow, MP4 with the encoder that imageio-ffmpeg brings along."""
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from bgpbt.errors import InputError
 from bgpbt.policies.rendering.camera import view_of
 from bgpbt.policies.rendering.motion import Motion
 from bgpbt.policies.rendering.raycast import Image, draw
-from bgpbt.storage.files import naming_file
+from bgpbt.storage.files import write_durably
 
 __all__ = ["Film", "frame_steps", "write_gif", "write_mp4"]
 
@@ -66,16 +68,17 @@ def write_gif(motion: Motion, path: Path, film: Film) -> None:
     montage = Pillow.fromarray(np.concatenate([np.asarray(picture) for picture in chosen]))
     palette = montage.quantize(_COLOURS, dither=Pillow.Dither.NONE)
     frames = [picture.quantize(palette=palette, dither=Pillow.Dither.NONE) for picture in pictures]
-    with naming_file(path):
-        frames[0].save(
-            path,
-            format="GIF",
-            save_all=True,
-            append_images=frames[1:],
-            duration=round(1000 / film.frames_per_second),  # ms
-            loop=0,
-            optimize=True,
-        )
+    content = BytesIO()
+    frames[0].save(
+        content,
+        format="GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=round(1000 / film.frames_per_second),  # ms
+        loop=0,
+        optimize=True,
+    )
+    write_durably(path, content.getvalue())
 
 
 def write_mp4(motion: Motion, path: Path, film: Film) -> None:
@@ -94,19 +97,21 @@ def write_mp4(motion: Motion, path: Path, film: Film) -> None:
         seconds=film.seconds,
         speed=film.speed,
     )
-    with naming_file(path), path.open("ab"):  # the encoder's own message would be a page
+    with tempfile.TemporaryDirectory(prefix="bgpbt-") as directory:  # the encoder writes to a name alone
+        film_path = Path(directory) / "film.mp4"
         writer = imageio_ffmpeg.write_frames(
-            str(path),
+            str(film_path),
             (even.width, even.height),
             fps=even.frames_per_second,
             quality=7,
             macro_block_size=2,
             ffmpeg_log_level="error",
         )
-    writer.send(None)
-    for picture in _pictures(motion, even):
-        writer.send(np.ascontiguousarray(picture))
-    writer.close()
+        writer.send(None)
+        for picture in _pictures(motion, even):
+            writer.send(np.ascontiguousarray(picture))
+        writer.close()
+        write_durably(path, film_path.read_bytes())
 
 
 def _pictures(motion: Motion, film: Film) -> Iterator[Image]:

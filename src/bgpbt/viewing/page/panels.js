@@ -28,9 +28,15 @@ function table(pairs) {
     element("th", { scope: "row" }, name), element("td", {}, value)))));
 }
 
+function withoutBest(summary) {
+  if (!summary.failed) return [element("p", { class: "quiet" }, "No member has been trained yet.")];
+  return [element("p", {}, `All ${summary.failed} members that were trained failed:`),
+    table(summary.reasons.map(([reason, count]) => [`${count}`, reason]))];
+}
+
 function drawMember(host, run, view, choose) {
   const row = view.selected || view.best;
-  if (!row) return host.replaceChildren(element("p", { class: "quiet" }, "No member has been trained yet."));
+  if (!row) return host.replaceChildren(...withoutBest(run.summary));
   const line = run.ancestry(row), pairs = [];
   pairs.push(["return", row.failure === null ? fullNumber(row.score) : "none"]);
   pairs.push(["environment steps", `${fullNumber(row.total)} (${fullNumber(row.steps)} in this round)`]);

@@ -1,0 +1,45 @@
+"""The lock of a run: one of the operating system, which vanishes with the process that holds it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from bgpbt.errors import InputError
+from bgpbt.storage.files import naming_file
+
+__all__ = ["lock_run"]
+
+_LOCK = "lock"
+
+
+@contextmanager
+def lock_run(directory: Path) -> Iterator[None]:
+    """Keep other processes from writing a run, intact or not; `RunDirectory.locked` is the same.
+
+    Raises:
+        InputError: a living process holds it; the text has its number.
+        StorageError: the lock's file cannot be written.
+    """
+    # The file is never removed: whoever waits on a removed one would hold a lock that nobody else sees.
+    path = directory / _LOCK
+    with naming_file(path):
+        file = path.open("a+", encoding="utf-8")
+    with file:  # closing it releases the lock
+        with naming_file(path):
+            _take(file, directory)
+        yield
+
+
+def _take(file: TextIO, directory: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "of unknown number"
+        raise InputError(f"{directory}: process {holder} is writing this run") from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
