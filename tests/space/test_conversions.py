@@ -122,7 +122,7 @@ def test_what_ray_tune_draws_is_legal(tune: Any) -> None:
         (lambda tune: tune.grid_search([1, 2]), "p is a grid search; write tune.choice"),
         (lambda tune: {"x": tune.uniform(0, 1)}, "p is nested; give it flat names"),
         (lambda tune: tune.qlograndint(2, 10, 2), "p is quantised on a log scale"),
-        (lambda tune: tune.choice([1, 1]), "must be one or more, all different"),
+        (lambda tune: tune.choice([1, 1]), "p has the choice 1 twice; choices must be all different"),
         (lambda tune: tune.uniform(2, 1), "the bounds must be finite, the lower one first"),
         (lambda tune: [1], r"p: \[1\] is a list; values are bool, int, float or str"),
     ],

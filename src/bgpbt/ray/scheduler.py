@@ -1,14 +1,16 @@
 """BG-PBT where Ray Tune takes `PB2` or `PopulationBasedTraining`.
 
 A round ends when every trial has reported once at or after the round's end and has been paused, which leaves
-its checkpoint behind. Then the strategy says which trials go on as they are, and which take over another's
+its checkpoint behind. Then the strategy says which trials continue as they are, and which take over another's
 checkpoint with a new configuration. To the strategy a round is one step.
 """
 
+import copy
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+import time
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,19 @@ from ray.tune.schedulers import TrialScheduler
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
-from bgpbt.ray.journal import Journal, Standing, put_back, read_journal, standing_of, write_journal
-from bgpbt.records import Checkpoint, Configuration, From, Order, Outcome, Plan
-from bgpbt.space import Space, from_ray_tune
-from bgpbt.strategies import PopulationSettings, make_strategy, strategy_names
+from bgpbt.ray.arguments import Arguments
+from bgpbt.ray.journal import Journal, entries_to_keep, put_back, read_journal, standing_of, write_journal
+from bgpbt.ray.policy_files import Transition, record_transitions
+from bgpbt.ray.rounds import advance, population_of
+from bgpbt.ray.searched import searched_of
+from bgpbt.records import Configuration, From, Order
+from bgpbt.space import Space
 from bgpbt.strategies.population import Population, PopulationState
 
 __all__ = ["BGPBTScheduler"]
 
-MOST_ROUNDS = 10_000  # of an experiment; Tune's own stopping rule ends it long before
+PATIENCE_S = 60.0  # for trials of a search algorithm, while all that are there wait
+FEWEST_CHECKPOINTS = 3  # to keep: a donor's may be needed after the donor has written two more
 
 
 class BGPBTScheduler(TrialScheduler):
@@ -42,9 +48,20 @@ class BGPBTScheduler(TrialScheduler):
         metric: result field to optimise; None: the one given to Tune.
         mode: `max` or `min`; None: the one given to Tune.
         perturbation_interval: length of a round, in units of `time_attr`.
-        hyperparam_bounds: what is searched, by name: `[low, high]` or a domain of Tune.
-        hyperparam_mutations: what is searched, by name: a list of choices or a domain of Tune.
+        hyperparam_bounds: the searched inputs by name: `[low, high]`, a domain of Tune, or a mapping where
+            the configuration is nested; two integers, or an integer in `param_space`, mean integers.
+        hyperparam_mutations: the searched inputs by name: a list of choices, a domain of Tune, or a mapping.
+            A `bgpbt.space.Space` may stand in place of either argument, or of a mapping inside of it.
         quantile_fraction: share of the trials that is replaced in each round.
+        burn_in_period: time before which no trial is copied: the first round is as long, if it is longer.
+        resample_probability: that a value is drawn anew, for strategies that draw.
+        perturbation_factors: of PBT's perturbation, for strategies that perturb.
+        custom_explore_fn: changes the configuration of a replaced trial, after the strategy has; it gets a
+            copy and returns the configuration. The strategy sees the nearest values of the space.
+        log_config: whether Ray's policy files are written, for `PopulationBasedTrainingReplay`.
+        require_attrs: whether every result must have `time_attr` and the metric; if not, one without is
+            ignored, and a round waits for one that has both.
+        synch: True; there are no other rounds.
         strategy: a name of `bgpbt.strategies.strategy_names`.
         seed: of everything random in the scheduler.
 
@@ -58,37 +75,55 @@ class BGPBTScheduler(TrialScheduler):
         metric: str | None = None,
         mode: str | None = None,
         perturbation_interval: float = 60.0,
-        hyperparam_bounds: Mapping[str, Any] | None = None,
-        hyperparam_mutations: Mapping[str, Any] | None = None,
+        hyperparam_bounds: Mapping[str, Any] | Space | None = None,
+        hyperparam_mutations: Mapping[str, Any] | Space | None = None,
         quantile_fraction: float = 0.25,
+        *,
+        burn_in_period: float = 0.0,
+        resample_probability: float | None = None,
+        perturbation_factors: tuple[float, float] | None = None,
+        custom_explore_fn: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        log_config: bool = True,
+        require_attrs: bool = True,
+        synch: bool = True,
         strategy: str = "bgpbt",
         seed: int = 0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if mode not in (None, "min", "max"):
             raise InputError(f"mode = {mode!r} must be min or max")
-        if not perturbation_interval > 0:
-            raise InputError(f"perturbation_interval = {perturbation_interval} must be above 0")
-        if not 0.0 < quantile_fraction <= 0.5:
-            raise InputError(f"quantile_fraction = {quantile_fraction} must be above 0 and at most 0.5")
-        if strategy not in strategy_names():
-            raise InputError(f"there is no strategy {strategy!r}; there are {', '.join(strategy_names())}")
+        self._given = Arguments(
+            time_attr=time_attr,
+            perturbation_interval=perturbation_interval,
+            burn_in_period=burn_in_period,
+            hyperparam_bounds={} if hyperparam_bounds is None else hyperparam_bounds,
+            hyperparam_mutations={} if hyperparam_mutations is None else hyperparam_mutations,
+            quantile_fraction=quantile_fraction,
+            resample_probability=resample_probability,
+            perturbation_factors=perturbation_factors,
+            custom_explore_fn=custom_explore_fn,
+            log_config=log_config,
+            require_attrs=require_attrs,
+            synch=synch,
+            strategy=strategy,
+            seed=seed,
+        )
         self._supports_buffered_results = False  # a result asks for a decision at once
-        self._time_attr = time_attr
         self._metric = metric
         self._mode = mode
-        self._interval = float(perturbation_interval)
-        self._space = _space(hyperparam_bounds or {}, hyperparam_mutations or {})
-        self._quantile_fraction = quantile_fraction
-        self._strategy_name = strategy
-        self._seed = seed
-        self._target = self._interval  # of the time attribute, when the round under way ends
+        self._searched = searched_of(self._given.hyperparam_bounds, self._given.hyperparam_mutations, None)
+        self._population(2)  # the strategy checks its options
+        # Of the time attribute, when the round under way ends.
+        self._target = float(max(perturbation_interval, burn_in_period))
         self._members: list[str] = []  # trial ids, by the strategy's member
         self._state: PopulationState[Any] | None = None  # None until the first round is closed
         self._reports: dict[str, tuple[float, float]] = {}  # of this round: trial id to score and time
         self._gone: set[str] = set()  # ids of trials that have ended
         self._scores: tuple[tuple[float, ...], ...] = ()  # of the rounds closed
-        self._journal: Journal | None = None  # that this experiment is restored from
+        self._policy_lines: dict[str, int] = {}  # of each policy file, by the trial's id
+        self._journal: Journal | None = None  # of the newest round closed
+        self._warned: set[str] = set()
+        self._waiting_since: float | None = None  # for trials that the search algorithm holds back
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
         """Take the metric and the mode of `TuneConfig`; False if they were given to the scheduler already."""
@@ -107,19 +142,35 @@ class BGPBTScheduler(TrialScheduler):
         if trial.trial_id in self._members:
             self._put_back(trial)
             return
-        if not self._members and (journal := read_journal(trial)) is not None:
-            self._restore(journal)
-            self._put_back(trial)
-            return
-        rng = np.random.default_rng([self._seed, len(self._members)])
-        (drawn,) = self._space.sample(1, rng)
-        trial.set_config({**drawn, **trial.config})
-        self._space.validate(self._searched(trial), source=f"trial {trial.trial_id}")
+        if not self._members:  # the first trial's values say which inputs are integers
+            self._searched = searched_of(
+                self._given.hyperparam_bounds, self._given.hyperparam_mutations, trial.config
+            )
+            if (journal := read_journal(trial)) is not None:
+                self._restore(journal)
+                self._put_back(trial)
+                return
+        manager: Any = trial.run_metadata.checkpoint_manager
+        kept = manager.checkpoint_config.num_to_keep
+        if kept is not None and kept < FEWEST_CHECKPOINTS:
+            self._warn(
+                f"CheckpointConfig(num_to_keep={kept}) may delete a checkpoint before the trial that is to "
+                f"continue from it has read it; keep {FEWEST_CHECKPOINTS} or more"
+            )
+        rng = np.random.default_rng([self._given.seed, len(self._members)])
+        values = self._searched.begin(trial.config, rng, source=f"trial {trial.trial_id}")
+        self._configure(trial, self._searched.write(trial.config, values))
         self._members.append(trial.trial_id)
 
     def on_trial_error(self, tune_controller: TuneController, trial: Trial) -> None:
         """Let a trial go; Tune adds it again if it is to be tried again."""
         self._leave(trial)
+        if not trial.should_recover():
+            left = sum(trial_id not in self._gone for trial_id in self._members)
+            self._warn(
+                f"trial {trial.trial_id} has failed for good, and no trial takes its place: the population "
+                f"continues with {left} trials; FailureConfig(max_failures=...) has Tune try again"
+            )
 
     def on_trial_complete(
         self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]
@@ -133,20 +184,36 @@ class BGPBTScheduler(TrialScheduler):
 
     def on_trial_result(self, tune_controller: TuneController, trial: Trial, result: dict[str, Any]) -> str:
         """Note a trial's score, and pause the trial when it is where the round ends."""
-        score, time = self._read(trial, result, self._metric), self._read(trial, result, self._time_attr)
-        if time < self._target:
+        missing = [name for name in (self._metric, self._given.time_attr) if name not in result]
+        if missing and self._given.require_attrs:
+            raise InputError(
+                f"trial {trial.trial_id} reported no {missing[0]!r}; it has {', '.join(result)}. "
+                f"If results may lack it, write require_attrs=False"
+            )
+        if missing:
+            return str(TrialScheduler.CONTINUE)
+        score, reached = (_number(trial, result, name) for name in (self._metric, self._given.time_attr))
+        if reached < self._target:
             return str(TrialScheduler.CONTINUE)
         sign = 1.0 if self._mode == "max" else -1.0
-        self._reports[trial.trial_id] = (sign * score, time)
+        self._reports[trial.trial_id] = (sign * score, reached)
         return str(TrialScheduler.PAUSE)
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
-        """Close the round if everybody has arrived; return a trial that may go on."""
+        """Close the round if all trials have arrived; return a trial that may continue."""
         trials: dict[str, Trial] = {trial.trial_id: trial for trial in tune_controller.get_trials()}
         present = [trial_id for trial_id in self._members if trial_id not in self._gone]
         have_arrived = all(id_ in self._reports and trials[id_].status == Trial.PAUSED for id_ in present)
-        if present and have_arrived and tune_controller.search_alg.is_finished():
+        are_all_there = tune_controller.search_alg.is_finished()
+        if are_all_there and sum(trial.status != Trial.ERROR for trial in trials.values()) == 1:
+            self._warn(
+                "BGPBTScheduler: a population of one trial has no other to learn from, so it trains untuned; "
+                "raise num_samples in TuneConfig"
+            )
+        if present and have_arrived and are_all_there:
             self._close_round(trials, present)
+        elif present and have_arrived:
+            self._wait_for_trials(tune_controller.search_alg, len(present))
         for trial_id in present:
             if trial_id not in self._reports and trials[trial_id].status in (Trial.PENDING, Trial.PAUSED):
                 return trials[trial_id]
@@ -154,133 +221,149 @@ class BGPBTScheduler(TrialScheduler):
 
     def debug_string(self) -> str:
         """Return a line for Tune's progress display."""
-        return f"BGPBTScheduler ({self._strategy_name}): {len(self._scores)} rounds"
-
-    def _read(self, trial: Trial, result: dict[str, Any], name: str | None) -> float:
-        if name not in result:
-            raise InputError(f"trial {trial.trial_id} reported no {name!r}; it has {', '.join(result)}")
-        return float(result[name])
+        return f"BGPBTScheduler ({self._given.strategy}): {len(self._scores)} rounds"
 
     def _leave(self, trial: Trial) -> None:
         self._gone.add(trial.trial_id)
         self._reports.pop(trial.trial_id, None)
 
+    def _warn(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            warnings.warn(message, stacklevel=3)
+
+    def _wait_for_trials(self, search_alg: Any, present: int) -> None:
+        """Let the search algorithm add trials while all others wait, but not for ever."""
+        limit = max(_most_concurrent(search_alg), _most_concurrent(getattr(search_alg, "searcher", None)))
+        now = time.monotonic()
+        self._waiting_since = now if self._waiting_since is None else self._waiting_since
+        if 0 < limit <= present or now - self._waiting_since > PATIENCE_S:
+            option = f"max_concurrent_trials = {limit}" if limit else "the search algorithm"
+            raise InputError(
+                f"{option} holds back trials that the {present} waiting ones need to end their round; leave "
+                f"max_concurrent_trials out, since trials beyond the cluster's resources take turns anyway"
+            )
+
     def _close_round(self, trials: Mapping[str, Trial], present: list[str]) -> None:
-        """Give every trial the configuration and the checkpoint that the strategy wants it to go on with."""
+        """Give every trial the configuration and the checkpoint that the strategy wants for it."""
         for trial_id in present:
             if trials[trial_id].latest_checkpoint_result is None:
                 raise InputError(
-                    f"trial {trial_id} has no checkpoint to go on from; report one with every result, "
+                    f"trial {trial_id} has no checkpoint to continue from; report one with every result, "
                     f"or implement save_checkpoint and load_checkpoint"
                 )
         members = [trials[trial_id] for trial_id in present]
         self._scores = (*self._scores, tuple(self._reports[trial_id][0] for trial_id in present))
-        orders: tuple[Order, ...] | None = None
-        if len(members) > 1:  # one alone has nobody to learn from
-            strategy = _strategy(self._strategy_name, self._space, len(members), self._quantile_fraction)
-            orders = self._advance(strategy, members)
-        standings = [
-            _next_standing(member, None if orders is None else orders[slot], members)
-            for slot, member in enumerate(members)
-        ]
-        latest = max(time for _, time in self._reports.values())
+        # One trial alone has none to learn from.
+        orders = self._advance(members) if len(members) > 1 else None
+        turns = [self._turn(slot, orders, members) for slot in range(len(members))]
+        if self._given.log_config:
+            changes = [turn for turn in turns if turn.donor is not turn.trial or turn.before != turn.after]
+            self._policy_lines = record_transitions(self._policy_lines, changes)
+        kept = entries_to_keep([self._searched.write(turn.after, {}) for turn in turns])
+        standings = tuple(
+            standing_of(turn.trial, turn.donor, self._searched.values(turn.after), entries)
+            for turn, entries in zip(turns, kept, strict=True)
+        )
+        latest = max(reached for _, reached in self._reports.values())
         while self._target <= latest:
-            self._target += self._interval
+            self._target += self._given.perturbation_interval
         self._members, self._reports = present, {}
         self._journal = Journal(
-            state=encode(self._state), target=self._target, standings=tuple(standings), scores=self._scores
+            state=encode(self._state),
+            target=self._target,
+            standings=standings,
+            scores=self._scores,
+            policy_lines=self._policy_lines,
         )
         write_journal(members[0], self._journal)
-        for member in members:
-            self._put_back(member)
+        for turn in turns:
+            turn.trial.set_config(dict(turn.after))
+            self._put_back(turn.trial)
 
-    def _advance(self, strategy: Population[Any], members: list[Trial]) -> tuple[Order, ...] | None:
-        configurations = [self._searched(member) for member in members]
-        state = self._state or strategy.start(self._seed)[0]
+    def _turn(self, slot: int, orders: tuple[Order, ...] | None, members: list[Trial]) -> Transition:
+        """Return what a trial continues with."""
+        trial = members[slot]
+        if orders is None:
+            return Transition(trial=trial, donor=trial, before=trial.config, after=trial.config)
+        start = orders[slot].start
+        donor = members[int(start.checkpoint)] if isinstance(start, From) else None
+        before = trial.config if donor is None else donor.config
+        after = trial.config
+        if donor is not trial or orders[slot].configuration != self._told(trial):
+            after = self._explored(self._searched.write(before, orders[slot].configuration))
+        return Transition(trial=trial, donor=donor, before=before, after=after)
+
+    def _explored(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Return a new configuration as the user's function wants it."""
+        if self._given.custom_explore_fn is None:
+            return config
+        changed = self._given.custom_explore_fn(copy.deepcopy(config))
+        if not isinstance(changed, Mapping):
+            raise InputError(f"custom_explore_fn returned {changed!r}; it must return the configuration")
+        self._searched.nearest(changed, source="custom_explore_fn")
+        return self._searched.write(changed, self._searched.values(changed))
+
+    def _advance(self, members: list[Trial]) -> tuple[Order, ...] | None:
+        strategy = self._population(len(members))
+        state = self._state or strategy.start(self._given.seed)[0]
         gone = {slot for slot, trial_id in enumerate(self._members) if trial_id in self._gone}
-        state = _with_members(state, gone if self._state is not None else set(), configurations)
-        assert state.plan is not None
-        outcomes = [
-            Outcome(
-                round=order.round,
-                member=order.member,
-                checkpoint=Checkpoint(str(order.member)),
-                score=self._reports[member.trial_id][0],
-                steps=order.steps,
-            )
-            for order, member in zip(state.plan.orders, members, strict=True)
-        ]
-        self._state, plan = strategy.advance(state, outcomes)
-        return None if plan is None else plan.orders
+        self._state, orders = advance(
+            strategy,
+            state,
+            gone=gone if self._state is not None else set(),
+            configurations=[self._told(member) for member in members],
+            scores=self._scores[-1],
+        )
+        return orders
 
-    def _searched(self, trial: Trial) -> Configuration:
-        names = (*self._space.names, *self._space.constants)
-        return {name: trial.config[name] for name in names}
+    def _told(self, trial: Trial) -> Configuration:
+        """Return a trial's values as the strategy is told them."""
+        return self._searched.nearest(trial.config, source=f"trial {trial.trial_id}")
+
+    def _population(self, trials: int) -> Population[Any]:
+        return population_of(
+            self._given.strategy,
+            self._searched.space,
+            trials=trials,
+            quantile_fraction=self._given.quantile_fraction,
+            options=self._given.strategy_options,
+        )
 
     def _restore(self, journal: Journal) -> None:
         self._journal = journal
         self._members = [standing.trial_id for standing in journal.standings]
         self._target, self._scores = journal.target, journal.scores
+        self._policy_lines = journal.policy_lines
         if json.loads(journal.state) is not None:
-            strategy = _strategy(
-                self._strategy_name, self._space, len(self._members), self._quantile_fraction
-            )
-            self._state = decode(strategy.state_type, journal.state)
+            self._state = decode(self._population(len(self._members)).state_type, journal.state)
 
     def _put_back(self, trial: Trial) -> None:
         """Put a trial to where it begins the round under way."""
         standings = () if self._journal is None else self._journal.standings
         for standing in standings:
             if standing.trial_id == trial.trial_id and not trial.is_finished():
-                put_back(trial, standing)
+                config = put_back(trial, standing)
+                self._configure(trial, self._searched.write(config, standing.configuration))
+
+    def _configure(self, trial: Trial, config: dict[str, Any]) -> None:
+        """Give a trial its configuration, and Tune's tables the searched values."""
+        others = {
+            name: value for name, value in trial.evaluated_params.items() if name not in self._searched.paths
+        }
+        trial.evaluated_params = {**others, **self._searched.values(config)}
+        trial.set_config(config)
 
 
-def _space(bounds: Mapping[str, Any], mutations: Mapping[str, Any]) -> Space:
-    from ray import tune
-
-    if not bounds and not mutations:
-        raise InputError("hyperparam_bounds or hyperparam_mutations must name what is searched")
-    domains: dict[str, Any] = {}
-    for name, bound in bounds.items():
-        is_pair = isinstance(bound, list | tuple)
-        if is_pair and len(bound) != 2:
-            raise InputError(f"hyperparam_bounds: {name} = {bound!r} must be [low, high] or a domain of Tune")
-        domains[name] = tune.uniform(*bound) if is_pair else bound
-    for name, mutation in mutations.items():
-        domains[name] = tune.choice(mutation) if isinstance(mutation, list | tuple) else mutation
-    return from_ray_tune(domains)
+def _number(trial: Trial, result: Mapping[str, Any], name: str | None) -> float:
+    value = result[name]  # type: ignore[index]
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"trial {trial.trial_id} reported {name} = {value!r}, which is no number") from None
 
 
-def _strategy(name: str, space: Space, population: int, quantile_fraction: float) -> Population[Any]:
-    """Return the strategy for so many trials; as in Ray, the number replaced is rounded up."""
-    replaced = min(math.ceil(quantile_fraction * population), population // 2)
-    settings = PopulationSettings(
-        t_ready=1,
-        max_timesteps=MOST_ROUNDS,
-        population=population,
-        initial=population,
-        quantile_fraction=replaced / population,
-    )
-    return make_strategy(name, space=space, settings=settings)
-
-
-def _with_members(
-    state: PopulationState[Any], gone: set[int], configurations: list[Configuration]
-) -> PopulationState[Any]:
-    """Return a state without the members that are gone, the others' configurations as they really are."""
-    assert state.plan is not None
-    kept = [order for order in state.plan.orders if order.member not in gone]
-    orders = tuple(
-        replace(order, member=slot, configuration=configuration)
-        for slot, (order, configuration) in enumerate(zip(kept, configurations, strict=True))
-    )
-    descents = tuple(descent for slot, descent in enumerate(state.descents) if slot not in gone)
-    return replace(state, plan=Plan(round=state.plan.round, orders=orders), descents=descents)
-
-
-def _next_standing(trial: Trial, order: Order | None, members: list[Trial]) -> Standing:
-    if order is None:
-        return standing_of(trial, trial, dict(trial.config))
-    donor = members[int(order.start.checkpoint)] if isinstance(order.start, From) else None
-    base = trial if donor is None else donor
-    return standing_of(trial, donor, {**base.config, **order.configuration})
+def _most_concurrent(search_alg: Any) -> int:
+    """Return how many trials a search algorithm of Tune has at a time; 0: it sets no limit."""
+    limit = getattr(search_alg, "max_concurrent", 0) or 0
+    return int(limit) if math.isfinite(limit) else 0

@@ -21,7 +21,7 @@ from ConfigSpace import (
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from bgpbt.errors import InputError
-from bgpbt.space.inputs import grid, named_native
+from bgpbt.space.inputs import grid, grid_level, named_native
 from bgpbt.space.space import Space
 
 __all__ = ["from_optuna", "from_ray_tune"]
@@ -105,13 +105,19 @@ def _ray_range(name: str, domain: Any, *, quantum: float | None, is_log: bool) -
     # Ray counts the multiples of the quantum, both bounds included; the slack is for quanta such as 0.1.
     first = math.ceil(domain.lower / quantum - 1e-9)
     last = math.floor(domain.upper / quantum + 1e-9)
-    return _grid(name, first * quantum, last * quantum, quantum)
+    low, high = (grid_level(0, quantum, index) for index in (first, last))
+    return _grid(name, low, high, quantum)
 
 
 def _ray_constant(name: str, value: object) -> HyperparameterOfAnyKind:
     if isinstance(value, Mapping):
         hint = "a grid search; write tune.choice" if "grid_search" in value else "nested; give it flat names"
         raise InputError(f"{name} is {hint}")
+    if callable(value):
+        raise InputError(
+            f"{name} is a function, which has no bounds to search within; write a domain such as "
+            f"tune.uniform(low, high), tune.randint(low, high) or tune.choice([...])"
+        )
     return Constant(name, named_native(name, value))
 
 
@@ -139,8 +145,13 @@ def _grid(name: str, low: float, high: float, step: float) -> HyperparameterOfAn
 
 def _choice(name: str, choices: Any) -> HyperparameterOfAnyKind:
     values = [named_native(name, choice) for choice in choices]
-    if len(set(values)) != len(values) or not values:
-        raise InputError(f"{name} has the choices {values!r}; they must be one or more, all different")
+    if not values:
+        raise InputError(f"{name} has no choices; give it one or more")
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            earlier = values[values.index(value)]
+            same = "twice" if repr(earlier) == repr(value) else f"and {value!r}, which Python takes for equal"
+            raise InputError(f"{name} has the choice {earlier!r} {same}; choices must be all different")
     return CategoricalHyperparameter(name, values)
 
 

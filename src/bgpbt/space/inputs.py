@@ -5,6 +5,7 @@ A float, integer or ordinal has a coordinate in [0, 1], through its own transfor
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "Input",
     "Ordered",
     "grid",
+    "grid_level",
     "named_native",
     "native",
     "plain",
@@ -33,6 +35,9 @@ LOG_COMPLEMENT = "log_complement"
 
 MOST_LEVELS = 4096
 """An integer with more values is searched as if it were continuous, and rounded."""
+
+ROUNDING = 1e-9
+"""Two numbers are one level if they differ by less than this share, as 0.3 and 3 times 0.1 do."""
 
 MOST_SHOWN = 8
 """A message lists at most so many levels."""
@@ -116,6 +121,14 @@ class Ordered:
     def coordinate(self, value: Value) -> float:
         """Return the position in [0, 1] of a level."""
         return self.coordinates[_index(self.name, self.levels, value)]
+
+    def level(self, value: Value) -> Value:
+        """Return the level that a value is, but for rounding.
+
+        Raises:
+            InputError: it is none of them.
+        """
+        return self.levels[_index(self.name, self.levels, value)]
 
     def value(self, coordinate: float) -> Value:
         """Return the level nearest to a position; outside [0, 1], the nearest bound."""
@@ -208,7 +221,14 @@ def grid(name: str, low: float, high: float, step: float) -> list[float]:
     count = round((high - low) / step) + 1
     if count > MOST_LEVELS:
         raise InputError(f"{name} is a grid of {count} values; at most {MOST_LEVELS} are allowed")
-    return [min(low + index * step, high) for index in range(count)]
+    return [min(grid_level(low, step, index), high) for index in range(count)]
+
+
+def grid_level(low: float, step: float, index: int) -> float:
+    """Return low + index step as it is written in decimals: 0.3, where binary floats add up to 0.30...04."""
+    if isinstance(low, int) and isinstance(step, int):
+        return low + index * step
+    return float(Decimal(str(low)) + index * Decimal(str(step)))
 
 
 def _draw_index(probabilities: tuple[float, ...], random: np.random.Generator) -> int:
@@ -217,7 +237,7 @@ def _draw_index(probabilities: tuple[float, ...], random: np.random.Generator) -
 
 
 def _is_one_of(values: tuple[Value, ...], value: Value) -> bool:
-    return any(_is_same(known, value) for known in values)
+    return _find(values, value) is not None
 
 
 def _index(name: str, values: tuple[Value, ...], value: Value) -> int:
@@ -226,12 +246,30 @@ def _index(name: str, values: tuple[Value, ...], value: Value) -> int:
     Raises:
         InputError: it is none of them.
     """
-    for index, known in enumerate(values):
-        if _is_same(known, value):
-            return index
-    raise InputError(f"{name} = {value!r} is none of its {len(values)} values")
+    index = _find(values, value)
+    if index is None:
+        raise InputError(f"{name} = {value!r} is none of its {len(values)} values")
+    return index
 
 
-def _is_same(known: Value, value: Value) -> bool:
+def _find(values: tuple[Value, ...], value: Value) -> int | None:
+    """Return the index of the value that is equal or, if none is, of one that differs by rounding alone."""
+    for is_same in (_is_equal, _is_rounded):
+        for index, known in enumerate(values):
+            if is_same(known, value):
+                return index
+    return None
+
+
+def _is_equal(known: Value, value: Value) -> bool:
     """Return whether two values are equal; True is not 1, while 2.0 is 2."""
     return known == value and isinstance(known, bool) == isinstance(value, (bool, np.bool_))
+
+
+def _is_rounded(known: Value, value: Value) -> bool:
+    """Return whether two numbers, of which one is a float, are equal but for rounding."""
+    numbers = (int, float)
+    if isinstance(known, bool) or not isinstance(known, numbers) or not isinstance(value, numbers):
+        return False
+    is_float = isinstance(known, float) or isinstance(value, float)
+    return is_float and not isinstance(value, bool) and math.isclose(known, value, rel_tol=ROUNDING)

@@ -98,7 +98,8 @@ def perturbed(item: Input, value: Value, factor: float) -> Value:
             if _are_consecutive(item.levels):
                 bounds = (int(item.levels[0]), int(item.levels[-1]))
                 return _another_integer(int(value), float(value) * factor, factor, bounds)
-            return item.levels[min(max(item.levels.index(value) + step, 0), len(item.levels) - 1)]
+            index = item.levels.index(item.level(value)) + step
+            return item.levels[min(max(index, 0), len(item.levels) - 1)]
         case Categorical():
             return value
 

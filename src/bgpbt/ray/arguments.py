@@ -1,0 +1,76 @@
+"""The arguments of `BGPBTScheduler`, checked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bgpbt.errors import InputError
+from bgpbt.space import Space
+from bgpbt.strategies import strategy_names
+from bgpbt.strategies.registry import strategy_signature
+
+__all__ = ["Arguments"]
+
+NOT_TRIALS = ("successive-halving",)  # strategies that end members, which is for Tune's own schedulers to do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """What the user gave; the fields are those of the scheduler.
+
+    Raises:
+        InputError: an argument is not allowed.
+    """
+
+    time_attr: str
+    perturbation_interval: float  # in units of `time_attr`
+    burn_in_period: float  # in units of `time_attr`
+    hyperparam_bounds: Mapping[str, Any] | Space
+    hyperparam_mutations: Mapping[str, Any] | Space
+    quantile_fraction: float
+    resample_probability: float | None
+    perturbation_factors: tuple[float, float] | None
+    custom_explore_fn: Callable[[dict[str, Any]], dict[str, Any]] | None
+    log_config: bool
+    require_attrs: bool
+    synch: bool
+    strategy: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not self.perturbation_interval > 0:
+            raise InputError(f"perturbation_interval = {self.perturbation_interval} must be above 0")
+        if not self.burn_in_period >= 0:
+            raise InputError(f"burn_in_period = {self.burn_in_period} must be 0 or more")
+        if not 0.0 < self.quantile_fraction <= 0.5:
+            raise InputError(
+                f"quantile_fraction = {self.quantile_fraction} must be above 0 and at most 0.5; "
+                f"to copy no trial, leave the scheduler out"
+            )
+        if not self.synch:
+            raise InputError("synch = False: rounds are always synchronous; write synch=True or leave it out")
+        if self.custom_explore_fn is not None and not callable(self.custom_explore_fn):
+            raise InputError(f"custom_explore_fn = {self.custom_explore_fn!r} must be a function")
+        self._check_strategy()
+
+    @property
+    def strategy_options(self) -> dict[str, Any]:
+        """The arguments that are options of the strategy, by the names they have there."""
+        given = {"resample_probability": self.resample_probability, "factors": self.perturbation_factors}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _check_strategy(self) -> None:
+        names = [name for name in strategy_names() if name not in NOT_TRIALS]
+        if self.strategy not in names:
+            raise InputError(f"there is no strategy {self.strategy!r} here; there are {', '.join(names)}")
+        if self.perturbation_factors is not None and len(self.perturbation_factors) != 2:
+            raise InputError(f"perturbation_factors = {self.perturbation_factors!r} must be two numbers")
+        arguments = {"resample_probability": "resample_probability", "factors": "perturbation_factors"}
+        for option in self.strategy_options:
+            if option in strategy_signature(self.strategy).parameters:
+                continue
+            having = [name for name in names if option in strategy_signature(name).parameters]
+            raise InputError(
+                f"{arguments[option]}: strategy {self.strategy} does not use it; "
+                f"leave it out, or choose strategy {' or '.join(having)}"
+            )
