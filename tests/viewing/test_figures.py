@@ -7,7 +7,7 @@ from PIL import Image
 
 from bgpbt.cli import main
 from bgpbt.errors import InputError
-from bgpbt.records import Fresh, From, Order, Outcome, Proposal, ProposalSource, Purpose
+from bgpbt.records import Fresh, From, Order, Outcome, Proposal, ProposalSource, Purpose, Trained
 from bgpbt.viewing.collection import Curve, RunRecord, common_grid, read_runs
 from bgpbt.viewing.figures import draw_learning_curves, draw_lineage, draw_schedules
 
@@ -15,7 +15,7 @@ from bgpbt.viewing.figures import draw_learning_curves, draw_lineage, draw_sched
 def record(scores: Sequence[Sequence[float]], **changes: object) -> RunRecord:
     """A run whose member m of round r has `scores[r][m]` and goes on from itself."""
     trained = [
-        (
+        Trained(
             Order(
                 round=r,
                 member=m,

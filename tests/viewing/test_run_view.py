@@ -10,6 +10,7 @@ import pytest
 
 from bgpbt.cli import main
 from bgpbt.execution import Event, best_member, generations, steps_by_purpose
+from bgpbt.records import Trained
 from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run
 from bgpbt.toys import make_toy
@@ -140,7 +141,7 @@ def test_a_restart_of_the_region_is_where_the_count_rises(shapes: Path) -> None:
         trained = history.trained()[:7]
     counts = (0, 1, 1, 2, 2, 0, 1)  # a generation begins before the sixth round
     proposed = [
-        (replace(order, round=index, proposal=replace(order.proposal, figures=figures)), outcome)
+        Trained(replace(order, round=index, proposal=replace(order.proposal, figures=figures)), outcome)
         for index, ((order, outcome), count) in enumerate(zip(trained, counts, strict=True))
         for figures in [{"region.length": 0.1 * index, "region.restarts": float(count)}]
     ]

@@ -30,7 +30,7 @@ from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, From, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome
 from bgpbt.space import Space
 from bgpbt.xla import on_cpu
 
@@ -275,13 +275,11 @@ class PPOTrainer:
         self, order: Order, architectures: Architectures, starts: StartStates, checkpoints: Checkpoints
     ) -> Member:
         """Return the member an order starts from, its environments running."""
-        match order.start:
-            case From(checkpoint=checkpoint):
-                return self._restored(checkpoint, architectures, checkpoints)
-            case Distil(student=str() as student):
-                return self._restored(Checkpoint(student), architectures, checkpoints)
-            case Grow(parent=parent):
-                return self._grown(parent, architectures, order.seed, checkpoints)
+        weights = order.start.weights
+        if isinstance(order.start, Grow):
+            return self._grown(order.start.parent, architectures, order.seed, checkpoints)
+        if weights is not None:
+            return self._restored(weights, architectures, checkpoints)
         fresh = self.programs(architectures).initialise(seed_words(order.seed), starts)
         if not isinstance(order.start, Distil):
             return fresh

@@ -63,7 +63,7 @@ def take_schedule(arguments: ScheduleArguments) -> int:
     best = best_member(trained)
     if best is None or best.outcome.checkpoint is None:
         raise InputError(f"{arguments.run}: no member of it could be scored yet")
-    schedule = schedule_of(best.outcome.checkpoint, trained)
+    schedule = schedule_of(best.trained, trained)
     output = arguments.output or Path(f"{arguments.run.resolve().name}.schedule.yaml")
     settings = plain_settings(settings_of(run))
     write_schedule(output, ScheduleFile(settings=settings, schedule=schedule))

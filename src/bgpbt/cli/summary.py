@@ -14,7 +14,7 @@ from bgpbt.execution import (
     generations,
     steps_by_purpose,
 )
-from bgpbt.records import Configuration, Order, Outcome
+from bgpbt.records import Configuration, Trained
 
 __all__ = ["print_summary"]
 
@@ -22,7 +22,7 @@ __all__ = ["print_summary"]
 def print_summary(
     console: Console,
     experiment: Experiment,
-    trained: Sequence[tuple[Order, Outcome]],
+    trained: Sequence[Trained],
     checkpoints: Checkpoints,
 ) -> None:
     """Print the best member, its return on start states that selection never saw, and where steps went."""
@@ -52,7 +52,7 @@ def print_summary(
         console.print(_generations(trained))
 
 
-def _generations(trained: Sequence[tuple[Order, Outcome]]) -> Table:
+def _generations(trained: Sequence[Trained]) -> Table:
     """Return what each generation was: how it began, and the architecture and return of its best member."""
     table = Table(title="Generations", title_justify="left")
     for column in ("generation", "rounds", "students", "their steps", "best return", "its networks"):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from bgpbt.execution import table
-from bgpbt.execution.history_queries import Trained
+from bgpbt.records import Trained
 from bgpbt.storage.files import naming_file
 
 if TYPE_CHECKING:

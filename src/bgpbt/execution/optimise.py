@@ -10,9 +10,10 @@ from typing import Any
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
-from bgpbt.execution.history_queries import BestMember, Trained, best_member
+from bgpbt.execution.history_queries import BestMember, best_member
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
+from bgpbt.records import Trained
 from bgpbt.space import Space, space_to_json
 from bgpbt.storage import RunDirectory, create_run, open_run
 from bgpbt.strategies import PopulationSettings, make_strategy

@@ -17,7 +17,6 @@ from bgpbt.execution import (
     BestMember,
     Experiment,
     StopSwitch,
-    Trained,
     assemble,
     best_member,
     derived_seed,
@@ -29,7 +28,7 @@ from bgpbt.execution import (
     steps_by_purpose,
 )
 from bgpbt.execution.preparation import cores
-from bgpbt.records import Order, ProposalSource, Purpose
+from bgpbt.records import Order, ProposalSource, Purpose, Trained
 from bgpbt.storage import RunDirectory, create_run, open_run
 from bgpbt.storage.files import write_durably
 from bgpbt.study.plan import HASH_LENGTH, StudyRun, configuration_hash

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.errors import InputError
-from bgpbt.execution import ancestry, best_member
-from bgpbt.records import Distil, Order, Outcome
+from bgpbt.execution.history_queries import Makers, best_of
+from bgpbt.records import Trained
 from bgpbt.storage import open_run
 
 __all__ = ["Curve", "RunRecord", "common_grid", "read_runs"]
 
 Floats = npt.NDArray[np.float64]
-Trained = tuple[Order, Outcome]
 
 _GRID_POINTS = 200  # of curves that are averaged; more than a column's width in points
 
@@ -63,16 +62,8 @@ class RunRecord:
     @property
     def winning_line(self) -> tuple[Trained, ...]:
         """The best member's ancestry, oldest first; before a student comes the ancestry of its teacher."""
-        best = best_member(self.trained)
-        line = () if best is None else best.ancestry
-        while line and isinstance(start := line[0][0].start, Distil):
-            first = line[0][0].round
-            makers = [pair for pair in self.trained if pair[1].checkpoint == start.teacher]
-            teacher = max((pair for pair in makers if pair[0].round < first), key=_round, default=None)
-            if teacher is None:
-                break
-            line = ancestry(teacher, self.trained) + line
-        return line
+        best = best_of(self.trained)
+        return () if best is None else Makers(self.trained).ancestry_and_teachers(best)
 
     @property
     def score(self) -> float:
@@ -102,10 +93,6 @@ def common_grid(curves: Sequence[Curve]) -> Floats:
     if last < first:
         raise InputError("these runs have no stretch of environment steps in common, so no mean can be drawn")
     return np.linspace(first, last, _GRID_POINTS)
-
-
-def _round(pair: Trained) -> int:
-    return pair[0].round
 
 
 def _runs_in(path: Path) -> list[Path]:
