@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bgpbt.analysis import table
 from bgpbt.cli import main
 from bgpbt.cli.tables import stats_path, write_parquet
-from bgpbt.execution import table
 from bgpbt.records import Fresh, Order, Outcome, Proposal, ProposalSource, Purpose, Trained, Value
 from bgpbt.storage import open_run
 

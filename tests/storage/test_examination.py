@@ -8,8 +8,8 @@ from ConfigSpace import ConfigurationSpace
 
 from bgpbt.cli.care import DoctorArguments, examine_run
 from bgpbt.contracts import Checkpoints
-from bgpbt.execution import Options, optimise
 from bgpbt.records import Order, Outcome
+from bgpbt.runs import Options, optimise
 from bgpbt.space import Space
 from bgpbt.storage import examine
 from bgpbt.strategies import PopulationSettings, strategy_names

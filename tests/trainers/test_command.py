@@ -10,8 +10,8 @@ import pytest
 from ConfigSpace import ConfigurationSpace, Float
 
 from bgpbt.errors import InputError
-from bgpbt.execution import Optimised, Options, optimise
 from bgpbt.records import From, Trained
+from bgpbt.runs import Optimised, Options, optimise
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings
 from bgpbt.trainers import SubprocessTrainer

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bgpbt.analysis import best_member, generations, steps_by_purpose
 from bgpbt.cli import main
-from bgpbt.execution import Event, best_member, generations, steps_by_purpose
+from bgpbt.execution import Event
 from bgpbt.records import Trained
 from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run

@@ -22,7 +22,7 @@ from bgpbt.agents.member import Member, Policy, arrays_of, restore
 from bgpbt.agents.memory import MemoryNeed, memory_need
 from bgpbt.agents.padding import largest_of
 from bgpbt.agents.programs import Programs, grown, member_shape
-from bgpbt.agents.seeds import seed_words
+from bgpbt.agents.seeds import batch_seeds, seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
 from bgpbt.agents.tutor import Tutor
 from bgpbt.agents.workshop import Workshop
@@ -228,9 +228,7 @@ class PPOTrainer:
         programs = self.programs(architectures)
         member = restore(programs.member_shape, arrays, source=f"checkpoint {checkpoint}")
         batches = -(-episodes // self._settings.evaluation_episodes)
-        # The number of a batch goes into the key's high word, so neighbouring seeds share no batch.
-        seeds = [(seed + (batch << 32)) % 2**63 for batch in range(batches)]
-        return self._evaluate(programs, member.policy, seeds, episodes)
+        return self._evaluate(programs, member.policy, batch_seeds(seed, batches), episodes)
 
     def _hyperparameters(self, order: Order) -> Hyperparameters:
         """Return an order's settings of PPO; a distillation has a learning rate and epochs of its own."""

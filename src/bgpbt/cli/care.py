@@ -9,8 +9,8 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.errors import InputError
-from bgpbt.execution import assemble, recover, settings_from
 from bgpbt.records import Checkpoint
+from bgpbt.runs import assemble, recover, settings_from
 from bgpbt.storage import Examination, RunDirectory, examine, lock_run, open_run
 
 __all__ = [

@@ -14,8 +14,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
+from bgpbt.execution import Event, OutcomeCommitted, RoundPlanned
 from bgpbt.records import Order, Outcome, Purpose, Trained
+from bgpbt.runs import ExperimentSettings
 
 __all__ = ["RunProgress", "duration", "say"]
 

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import arg
 
+from bgpbt.analysis import best_member
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.session import start_run
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
-from bgpbt.execution import (
+from bgpbt.runs import (
     ScheduleFile,
-    best_member,
     plain_settings,
     read_schedule,
     schedule_of,

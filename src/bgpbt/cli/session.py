@@ -15,18 +15,9 @@ from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
 from bgpbt.errors import BgpbtError, InputError
-from bgpbt.execution import (
-    Experiment,
-    ExperimentSettings,
-    StopRequested,
-    StopSwitch,
-    assemble,
-    difference,
-    plain_settings,
-    run_loop,
-    settings_of,
-)
+from bgpbt.execution import StopRequested, StopSwitch, run_loop
 from bgpbt.records import Order
+from bgpbt.runs import Experiment, ExperimentSettings, assemble, difference, plain_settings, settings_of
 from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run
 
 __all__ = ["INTERRUPTED", "resume_run", "start_run"]

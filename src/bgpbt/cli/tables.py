@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from bgpbt.execution import table
+from bgpbt.analysis import table
 from bgpbt.records import Trained
 from bgpbt.storage.files import naming_file
 

@@ -1,16 +1,16 @@
 """From a run to the policy of its best member."""
 
-import json
 from dataclasses import replace
 
 from bgpbt import envs
 from bgpbt.agents.architecture import Architectures
 from bgpbt.agents.member import Policy, restore
+from bgpbt.analysis import BestMember, best_member
 from bgpbt.encoding import decode
-from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution import BestMember, ExperimentSettings, best_member
+from bgpbt.errors import InputError
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.policies.policy import TrainedPolicy, blank_weights
+from bgpbt.runs import ExperimentSettings, settings_of
 from bgpbt.storage import RunDirectory
 
 __all__ = ["best_policy"]
@@ -23,7 +23,7 @@ def best_policy(run: RunDirectory) -> TrainedPolicy:
         InputError: the run has no policy: it is of a toy task, or no member has a score yet.
         DamagedRunError: the checkpoint is missing or damaged.
     """
-    settings = _settings(run)
+    settings = settings_of(run)
     if settings.is_toy:
         raise InputError(f"{run.path}: {settings.environment} is a toy task, whose members have no policy")
     with run.open_history(read_only=True) as history:
@@ -77,10 +77,3 @@ def _short(name: str) -> str:
         if name.startswith(f"{part}.policy."):
             return name.replace(".policy.", ".", 1)
     return name
-
-
-def _settings(run: RunDirectory) -> ExperimentSettings:
-    try:
-        return decode(ExperimentSettings, json.dumps(run.description.configuration))
-    except Exception as error:  # the converter raises groups of whatever went wrong inside
-        raise DamagedRunError(f"{run.path / 'run.json'}: the configuration cannot be read") from error

@@ -209,7 +209,7 @@ class History:
 
     def best_outcomes(self) -> list[Outcome]:
         """Return the best outcome of each generation that left a checkpoint; of equals the first."""
-        newest = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
+        newest = self._newest_plan()
         if not newest or self._decode(Plan, newest[0][1]).orders[0].generation == 0:
             best = self.best_outcome()
             return [] if best is None else [best]
@@ -276,19 +276,12 @@ class History:
 
     def _left_by_outcomes(self, hashes: set[str]) -> set[Checkpoint]:
         """Return those hashes that are checkpoints of this run; others are a user's values or notes."""
-        rows = self._rows(
-            "SELECT * FROM outcomes WHERE checkpoint IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(hashes)),),
-        )
-        return {Checkpoint(row[2]) for row in rows}
+        query = "SELECT * FROM outcomes WHERE checkpoint IN (SELECT value FROM json_each(?))"
+        return {Checkpoint(row[2]) for row in self._rows(query, (json.dumps(sorted(hashes)),))}
 
     def _newest_plan(self) -> list[tuple[int, str]]:
-        return [
-            (round_index, plan)
-            for round_index, plan in self._rows(
-                "SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1"
-            )
-        ]
+        rows = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
+        return [(round_index, plan) for round_index, plan in rows]
 
     def _plan(self, round_index: int) -> Plan:
         rows = self._rows("SELECT round, record, digest FROM plans WHERE round = ?", (round_index,))

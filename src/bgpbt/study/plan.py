@@ -13,7 +13,7 @@ import cattrs
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
-from bgpbt.execution import TOY_PREFIX, ExperimentSettings, check_settings
+from bgpbt.runs import TOY_PREFIX, ExperimentSettings, check_settings
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings
 from bgpbt.study.protocol import Contender, Protocol, Scale, Task

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.execution.history_queries import Makers
+from bgpbt.analysis.collection import RunRecord, common_grid
+from bgpbt.analysis.lineage import Makers
+from bgpbt.analysis.statistics import interquartile_mean, interval_of, resample
 from bgpbt.records import Checkpoint, Distil, Order, Trained, Value
-from bgpbt.viewing.collection import RunRecord, common_grid
-from bgpbt.viewing.statistics import interquartile_mean, interval_of, resample
 from bgpbt.viewing.style import (
     COLUMN_IN,
     GREY,

@@ -12,17 +12,17 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from bgpbt.encoding import decode
+from bgpbt.analysis import steps_by_purpose
+from bgpbt.analysis.lineage import Generation, Makers, best_of, generations
 from bgpbt.errors import InputError
-from bgpbt.execution import TOY_PREFIX, ExperimentSettings, steps_by_purpose
-from bgpbt.execution.history_queries import Generation, Makers, best_of, generations
 from bgpbt.records import Checkpoint, Distil, ProposalSource, Purpose, Trained, Value
+from bgpbt.runs import TOY_PREFIX, ExperimentSettings, settings_if_ours
 from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
 from bgpbt.storage import RunDescription
 from bgpbt.toys import make_toy
 
-__all__ = ["ROW_FIELDS", "Json", "head", "hyperparameter_names", "rows", "settings_of", "summary"]
+__all__ = ["ROW_FIELDS", "Json", "head", "hyperparameter_names", "rows", "summary"]
 
 Json = dict[str, Any]
 Key = tuple[int, int]  # round and member
@@ -56,17 +56,9 @@ ROW_FIELDS = (
 """What stands where in a row."""
 
 
-def settings_of(description: RunDescription) -> ExperimentSettings | None:
-    """Return the settings of a run that `bgpbt train` made; None if something else made it."""
-    try:
-        return decode(ExperimentSettings, json.dumps(dict(description.configuration)))
-    except Exception:  # the converter raises groups of whatever went wrong inside
-        return None
-
-
 def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) -> Json:
     """Return what does not change while a run goes on, unless a new hyperparameter appears."""
-    settings = settings_of(description)
+    settings = settings_if_ours(description)
     configuration = description.configuration
     return {
         "name": name,
@@ -212,7 +204,7 @@ def _expected_steps(settings: ExperimentSettings) -> int:
 
 def _space_of(description: RunDescription) -> Space | None:
     """Return the space of a run; None where it is not known here."""
-    settings = settings_of(description)
+    settings = settings_if_ours(description)
     if settings is not None:
         return _space(settings)
     space = description.configuration.get("space")  # of one's own trainer, as ConfigSpace writes it

@@ -11,8 +11,9 @@ import pytest
 
 from bgpbt.contracts import Checkpoints, Strategy
 from bgpbt.errors import DamagedRunError
-from bgpbt.execution import LocalExecutor, recover, run_loop
+from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.records import Order, Outcome, Trained
+from bgpbt.runs import recover
 from bgpbt.space import with_architectures
 from bgpbt.storage import CheckpointStore, History, create_run, examine, open_run
 from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy

@@ -6,10 +6,10 @@ from typing import Any
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution.experiment import ExperimentSettings
-from bgpbt.storage import RunDirectory
+from bgpbt.runs.experiment import ExperimentSettings
+from bgpbt.storage import RunDescription, RunDirectory
 
-__all__ = ["plain_settings", "settings_from", "settings_of"]
+__all__ = ["plain_settings", "settings_from", "settings_if_ours", "settings_of"]
 
 
 def settings_of(run: RunDirectory) -> ExperimentSettings:
@@ -22,6 +22,14 @@ def settings_of(run: RunDirectory) -> ExperimentSettings:
         return settings_from(run.description.configuration, source=f"{run.path / 'run.json'}")
     except InputError as error:
         raise DamagedRunError(f"{error}") from error
+
+
+def settings_if_ours(description: RunDescription) -> ExperimentSettings | None:
+    """Return the settings of a run that `bgpbt train` made; None if something else made it."""
+    try:
+        return settings_from(description.configuration, source="run.json")
+    except InputError:
+        return None
 
 
 def plain_settings(settings: ExperimentSettings) -> dict[str, Any]:

@@ -6,19 +6,11 @@ from pathlib import Path
 import pytest
 from ConfigSpace import ConfigurationSpace
 
+from bgpbt.analysis import best_member
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution import (
-    LocalExecutor,
-    Options,
-    ScheduleFile,
-    best_member,
-    optimise,
-    read_schedule,
-    run_loop,
-    schedule_of,
-    write_schedule,
-)
+from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.records import Purpose, Trained
+from bgpbt.runs import Options, ScheduleFile, optimise, read_schedule, schedule_of, write_schedule
 from bgpbt.space import Space, with_architectures
 from bgpbt.storage import create_run
 from bgpbt.strategies import (

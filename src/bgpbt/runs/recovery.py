@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bgpbt.analysis.lineage import Makers
 from bgpbt.contracts import Strategy, Trainer
 from bgpbt.errors import DamagedRunError
-from bgpbt.execution.history_queries import Makers
 from bgpbt.records import Checkpoint, Outcome, Plan
 from bgpbt.storage import (
     CHECKPOINTS_DIRECTORY,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bgpbt.execution.history_queries import (
+from bgpbt.analysis.lineage import (
     TABLE_COLUMNS,
     Makers,
     ancestry,

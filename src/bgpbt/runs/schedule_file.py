@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from bgpbt.analysis.lineage import Makers
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution.history_queries import Makers
 from bgpbt.records import Checkpoint, Distil, Grow, Trained
 from bgpbt.strategies.replay import Schedule, Stretch
 

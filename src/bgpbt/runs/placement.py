@@ -4,12 +4,12 @@ from typing import Literal
 
 from bgpbt.contracts import Checkpoints, Executor
 from bgpbt.errors import InputError
-from bgpbt.execution.experiment import Experiment
 from bgpbt.execution.local import LocalExecutor
-from bgpbt.execution.memory import available_memory, check_memory, device_memory
 from bgpbt.execution.preparation import cores
 from bgpbt.execution.stacked import StackedExecutor
 from bgpbt.execution.stopping import StopSwitch
+from bgpbt.runs.experiment import Experiment
+from bgpbt.runs.memory_budget import available_memory, check_memory, device_memory
 
 __all__ = ["Stack", "check_fits", "local_executor", "members_at_a_time"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bgpbt.analysis.lineage import BestMember, best_member
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
-from bgpbt.execution.history_queries import BestMember, best_member
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained

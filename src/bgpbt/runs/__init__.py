@@ -1,0 +1,45 @@
+"""What a run is: its settings, the parts made from them, a whole run in one call, schedules and recovery."""
+
+from bgpbt.runs.experiment import (
+    TOY_PREFIX,
+    Experiment,
+    ExperimentSettings,
+    assemble,
+    check_settings,
+    derived_seed,
+    difference,
+)
+from bgpbt.runs.final_score import returns_on_test_seeds
+from bgpbt.runs.memory_budget import bytes_of
+from bgpbt.runs.optimise import Optimised, Options, optimise
+from bgpbt.runs.placement import Stack, check_fits, local_executor
+from bgpbt.runs.recovery import recover
+from bgpbt.runs.schedule_file import ScheduleFile, read_schedule, schedule_of, write_schedule
+from bgpbt.runs.stored_settings import plain_settings, settings_from, settings_if_ours, settings_of
+
+__all__ = [
+    "TOY_PREFIX",
+    "Experiment",
+    "ExperimentSettings",
+    "Optimised",
+    "Options",
+    "ScheduleFile",
+    "Stack",
+    "assemble",
+    "bytes_of",
+    "check_fits",
+    "check_settings",
+    "derived_seed",
+    "difference",
+    "local_executor",
+    "optimise",
+    "plain_settings",
+    "read_schedule",
+    "recover",
+    "returns_on_test_seeds",
+    "schedule_of",
+    "settings_from",
+    "settings_if_ours",
+    "settings_of",
+    "write_schedule",
+]
