@@ -15,7 +15,13 @@ from bgpbt.runs.optimise import Optimised, Options, optimise
 from bgpbt.runs.placement import Stack, check_fits, local_executor
 from bgpbt.runs.recovery import recover
 from bgpbt.runs.schedule_file import ScheduleFile, read_schedule, schedule_of, write_schedule
-from bgpbt.runs.stored_settings import plain_settings, settings_from, settings_if_ours, settings_of
+from bgpbt.runs.stored_settings import (
+    is_of_own_trainer,
+    plain_settings,
+    settings_from,
+    settings_if_ours,
+    settings_of,
+)
 
 __all__ = [
     "TOY_PREFIX",
@@ -31,6 +37,7 @@ __all__ = [
     "check_settings",
     "derived_seed",
     "difference",
+    "is_of_own_trainer",
     "local_executor",
     "optimise",
     "plain_settings",
