@@ -56,7 +56,7 @@ def start_run(
         path,
         plain_settings(settings),
         seed=settings.seed,
-        device=_device(settings),
+        device=prepared.experiment.task.device,
         overwrite=exist == "overwrite",
     )
     return _go(run, prepared, placement, max_parallel)
@@ -111,7 +111,7 @@ def _go(
         _signals(console, switch),  # after the executor, since Ray sets handlers too
     ):
         say(console, f"run {run.path}")
-        if not settings.is_toy:
+        if experiment.task.compiles:
             say(console, "compiling: half a minute at a first start, seconds at a later one")
         try:
             with progress, _figures_written(run, settings.seed, history):
@@ -154,14 +154,6 @@ def _is_whole(path: Path) -> bool:
     except BgpbtError:
         return False
     return True
-
-
-def _device(settings: ExperimentSettings) -> str:
-    if settings.is_toy:
-        return "cpu"
-    import jax
-
-    return str(jax.devices()[0].device_kind)
 
 
 @contextmanager

@@ -20,12 +20,10 @@ def best_policy(run: RunDirectory) -> TrainedPolicy:
     """Return the policy of the member with the highest score of a run, finished or under way.
 
     Raises:
-        InputError: the run has no policy: it is of a toy task, or no member has a score yet.
+        InputError: the run has no policy: its members are no PPO agents, or none has a score yet.
         DamagedRunError: the checkpoint is missing or damaged.
     """
     settings = settings_of(run)
-    if settings.is_toy:
-        raise InputError(f"{run.path}: {settings.environment} is a toy task, whose members have no policy")
     with run.open_history(read_only=True) as history:
         best = best_member(history.trained())
     if best is None or best.outcome.checkpoint is None:
@@ -33,7 +31,7 @@ def best_policy(run: RunDirectory) -> TrainedPolicy:
     arrays, metadata = run.checkpoints.load(best.outcome.checkpoint)
     if metadata.get("agent") != "ppo":
         raise InputError(
-            f"{run.path}: its checkpoints are not those of a PPO agent, so no policy can be taken out"
+            f"{run.path}: the members of {settings.environment} are no PPO agents, so they have no policy"
         )
     architecture = decode(Architectures, metadata["architectures"]).policy
     environment = envs.make(settings.environment)

@@ -1,20 +1,13 @@
 """What a run is: its settings, the parts made from them, a whole run in one call, schedules and recovery."""
 
-from bgpbt.runs.experiment import (
-    TOY_PREFIX,
-    Experiment,
-    ExperimentSettings,
-    assemble,
-    check_settings,
-    derived_seed,
-    difference,
-)
+from bgpbt.runs.experiment import Experiment, assemble, check_settings
 from bgpbt.runs.final_score import returns_on_test_seeds
 from bgpbt.runs.memory_budget import bytes_of
 from bgpbt.runs.optimise import Optimised, Options, optimise
 from bgpbt.runs.placement import Stack, check_fits, local_executor
 from bgpbt.runs.recovery import recover
 from bgpbt.runs.schedule_file import ScheduleFile, read_schedule, schedule_of, write_schedule
+from bgpbt.runs.settings import ExperimentSettings, derived_seed, difference
 from bgpbt.runs.stored_settings import (
     is_of_own_trainer,
     plain_settings,
@@ -22,6 +15,7 @@ from bgpbt.runs.stored_settings import (
     settings_if_ours,
     settings_of,
 )
+from bgpbt.runs.tasks import TOY_PREFIX, ReadyTask, Task, brings_its_space, space_of
 
 __all__ = [
     "TOY_PREFIX",
@@ -29,9 +23,12 @@ __all__ = [
     "ExperimentSettings",
     "Optimised",
     "Options",
+    "ReadyTask",
     "ScheduleFile",
     "Stack",
+    "Task",
     "assemble",
+    "brings_its_space",
     "bytes_of",
     "check_fits",
     "check_settings",
@@ -48,5 +45,6 @@ __all__ = [
     "settings_from",
     "settings_if_ours",
     "settings_of",
+    "space_of",
     "write_schedule",
 ]

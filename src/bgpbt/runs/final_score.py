@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from bgpbt.analysis import BestMember
 from bgpbt.contracts import Checkpoints
-from bgpbt.runs.experiment import Experiment, derived_seed
+from bgpbt.runs.experiment import Experiment
+from bgpbt.runs.settings import derived_seed
 
 if TYPE_CHECKING:
     from bgpbt.agents import EpisodeReturns
@@ -20,15 +21,11 @@ def returns_on_test_seeds(
     Raises:
         DamagedRunError: its checkpoint is missing or damaged.
     """
-    if experiment.settings.is_toy:
-        return None
-    from bgpbt.agents import PPOTrainer
-
-    assert isinstance(experiment.trainer, PPOTrainer)
     assert best.outcome.checkpoint is not None
-    return experiment.trainer.evaluate(
+    settings = experiment.settings
+    return experiment.task.test_returns(
         best.outcome.checkpoint,
         checkpoints,
-        episodes=experiment.settings.test_episodes,
-        seed=derived_seed(experiment.settings.seed, "test"),
+        episodes=settings.test_episodes,
+        seed=derived_seed(settings.seed, "test"),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.runs.experiment import ExperimentSettings
+from bgpbt.runs.settings import ExperimentSettings
 from bgpbt.storage import RunDescription, RunDirectory
 
 __all__ = ["is_of_own_trainer", "plain_settings", "settings_from", "settings_if_ours", "settings_of"]

@@ -16,11 +16,10 @@ from bgpbt.analysis import steps_by_purpose
 from bgpbt.analysis.lineage import Generation, Makers, best_of, generations
 from bgpbt.errors import InputError
 from bgpbt.records import Checkpoint, Distil, ProposalSource, Purpose, Trained, Value
-from bgpbt.runs import TOY_PREFIX, ExperimentSettings, settings_if_ours
-from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
+from bgpbt.runs import ExperimentSettings, settings_if_ours, space_of
+from bgpbt.space import Space, space_from_json
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
 from bgpbt.storage import RunDescription
-from bgpbt.toys import make_toy
 
 __all__ = ["ROW_FIELDS", "Json", "head", "hyperparameter_names", "rows", "summary"]
 
@@ -219,13 +218,7 @@ def _space_of(description: RunDescription) -> Space | None:
 @lru_cache(maxsize=16)
 def _space(settings: ExperimentSettings) -> Space | None:
     try:
-        if settings.space is not None:
-            space = space_from_json(settings.space)
-        elif settings.environment.startswith(TOY_PREFIX):
-            space = make_toy(settings.environment.removeprefix(TOY_PREFIX)).space
-        else:
-            space = ppo_space()
-        return with_architectures(space) if settings.is_generational else space
+        return space_of(settings)
     except (InputError, KeyError, ValueError):
         return None
 
