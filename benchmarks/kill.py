@@ -25,8 +25,9 @@ from pathlib import Path
 
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.encoding import encode
-from bgpbt.execution import ExperimentSettings, LocalExecutor, assemble, run_loop
+from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.records import Order, Outcome
+from bgpbt.runs import ExperimentSettings, assemble
 from bgpbt.storage import create_run, is_run, open_run
 from bgpbt.strategies import GenerationSettings
 

@@ -21,8 +21,8 @@ from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 from tyro.conf import FlagCreatePairsOff, Positional
 
-from bgpbt.execution import Trained, assemble, settings_of
-from bgpbt.records import From
+from bgpbt.records import From, Trained
+from bgpbt.runs import assemble, settings_of
 from bgpbt.space import Floats, Space
 from bgpbt.storage import is_run, open_run
 from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings

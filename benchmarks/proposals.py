@@ -18,8 +18,8 @@ import numpy as np
 import tyro
 from tyro.conf import Positional
 
-from bgpbt.execution import Trained, assemble, settings_of
-from bgpbt.records import Configuration
+from bgpbt.records import Configuration, Trained
+from bgpbt.runs import assemble, settings_of
 from bgpbt.space import Floats, Space
 from bgpbt.storage import is_run, open_run
 

@@ -1,4 +1,4 @@
-"""What a round on Ray costs beyond training, measured, beside the prediction of `bgpbt.execution.round_time`.
+"""What a round on Ray costs beyond training, measured, beside the prediction of `bgpbt.ray.round_time`.
 
     python benchmarks/ray_rounds.py [--members 8] [--workers 2] [--seconds 1.0]
 
@@ -17,8 +17,8 @@ import ray
 import tyro
 
 from bgpbt.contracts import Checkpoints
-from bgpbt.execution.round_time import Cluster, predicted_seconds
 from bgpbt.ray import RayExecutor
+from bgpbt.ray.round_time import Cluster, predicted_seconds
 from bgpbt.records import Fresh, From, Order, Outcome, Proposal, ProposalSource, Purpose
 from bgpbt.storage import CheckpointStore
 

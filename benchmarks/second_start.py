@@ -25,8 +25,9 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.cli.arguments import TrainArguments
-from bgpbt.execution import LocalExecutor, StopRequested, StopSwitch, assemble
+from bgpbt.execution import LocalExecutor, StopRequested, StopSwitch
 from bgpbt.records import Order
+from bgpbt.runs import assemble
 from bgpbt.storage import CheckpointStore
 
 MOST_S = 10.0  # of a later start

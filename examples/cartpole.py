@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer, enable_persistent_cache
-from bgpbt.execution import Options, optimise
+from bgpbt.runs import Options, optimise
 from bgpbt.space import ppo_space
 from bgpbt.strategies import PopulationSettings
 

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import train_test_split
 
-from bgpbt.execution import Options, optimise
+from bgpbt.runs import Options, optimise
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings
 from bgpbt.trainers import BytesTrainer, Job, Result

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
 
-from bgpbt.execution import Options, optimise
+from bgpbt.runs import Options, optimise
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings
 from bgpbt.trainers import DirectoryTrainer, Job, Result

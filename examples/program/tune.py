@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ConfigSpace import ConfigurationSpace, Float, Integer
 
-from bgpbt.execution import Options, optimise
+from bgpbt.runs import Options, optimise
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings
 from bgpbt.trainers import SubprocessTrainer

@@ -24,9 +24,9 @@ class Strategy(Protocol[State]):
     """Says which member trains next, from which weights, with which configuration.
 
     Pure: no clock, no files, no global random state. Equal arguments give equal results. The checkpoints
-    that a state names are kept; all others are removed when a round ends. What an order started from is
-    removed as soon as its outcome has taken its place, unless the state names it outside the plan or another
-    order is still to start from it.
+    that a state names, of those that outcomes left, are kept; all others are removed when a round ends. What
+    an order started from is removed as soon as its outcome has taken its place, unless the state names it
+    outside the plan or another order is still to start from it.
     """
 
     @property

@@ -8,7 +8,7 @@ An `Order` asks for one member's training in one round, a `Plan` holds the order
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from bgpbt.errors import InputError
 
@@ -26,6 +26,7 @@ __all__ = [
     "ProposalSource",
     "Purpose",
     "Start",
+    "Trained",
     "Value",
 ]
 
@@ -43,12 +44,32 @@ Checkpoint = NewType("Checkpoint", str)
 class Fresh:
     """Start from newly initialised weights."""
 
+    @property
+    def weights(self) -> Checkpoint | None:
+        """The checkpoint whose weights are trained further; None: the weights are new."""
+        return None
+
+    @property
+    def reads(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that an order with this start reads: none."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class From:
     """Start from everything a checkpoint holds: weights, optimiser moments, normaliser, environments."""
 
     checkpoint: Checkpoint
+
+    @property
+    def weights(self) -> Checkpoint | None:
+        """The checkpoint whose weights are trained further."""
+        return self.checkpoint
+
+    @property
+    def reads(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that an order with this start reads."""
+        return (self.checkpoint,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +93,16 @@ class Distil:
                 f"got rung {self.rung}, first_step {self.first_step} and total_steps {self.total_steps}"
             )
 
+    @property
+    def weights(self) -> Checkpoint | None:
+        """The checkpoint whose weights are trained further: the student's; None: the weights are new."""
+        return self.student
+
+    @property
+    def reads(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that an order with this start reads: the teacher, then the student."""
+        return (self.teacher,) if self.student is None else (self.teacher, self.student)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grow:
@@ -79,8 +110,19 @@ class Grow:
 
     parent: Checkpoint
 
+    @property
+    def weights(self) -> Checkpoint | None:
+        """The checkpoint whose weights are trained further."""
+        return self.parent
+
+    @property
+    def reads(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that an order with this start reads."""
+        return (self.parent,)
+
 
 Start = Fresh | From | Distil | Grow
+"""Where an order begins: `weights` is the checkpoint that it trains further, `reads` all that it needs."""
 
 
 class Purpose(StrEnum):
@@ -182,3 +224,10 @@ class Outcome:
     seconds: float = 0.0  # wall-clock time; the only field that differs between two equal runs
     figures: Mapping[str, float] = field(default_factory=dict)  # whatever else was measured
     failure: str | None = None  # one line for people
+
+
+class Trained(NamedTuple):
+    """An order and its outcome."""
+
+    order: Order
+    outcome: Outcome

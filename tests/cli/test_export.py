@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bgpbt.analysis import table
 from bgpbt.cli import main
 from bgpbt.cli.tables import stats_path, write_parquet
-from bgpbt.execution import table
-from bgpbt.records import Fresh, Order, Outcome, Proposal, ProposalSource, Purpose, Value
+from bgpbt.records import Fresh, Order, Outcome, Proposal, ProposalSource, Purpose, Trained, Value
 from bgpbt.storage import open_run
 
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -50,7 +50,7 @@ def test_parquet_holds_what_the_history_holds_with_its_types(run: Path, tmp_path
 def test_a_hyperparameter_has_the_type_of_its_values(
     values: list[Value | None], kind: str, read: list[Value | None]
 ) -> None:
-    trained = [(order(member, value), failed(member)) for member, value in enumerate(values)]
+    trained = [Trained(order(member, value), failed(member)) for member, value in enumerate(values)]
     file = BytesIO()
     write_parquet(file, trained)
     column = parquet.read_table(file)["config.rate"]
@@ -60,7 +60,7 @@ def test_a_hyperparameter_has_the_type_of_its_values(
 
 def test_a_score_that_is_no_number_stays_so_in_parquet() -> None:
     file = BytesIO()
-    write_parquet(file, [(order(0, 1.0), failed(0))])
+    write_parquet(file, [Trained(order(0, 1.0), failed(0))])
     (row,) = parquet.read_table(file).to_pylist()
     assert math.isnan(row["score"])
     assert (row["failure"], row["checkpoint"]) == ("it burst", None)

@@ -67,8 +67,9 @@ AGENTS: Mapping[str, Mapping[str, Any]] = {
 def digest_of(arguments: Mapping[str, Any]) -> str:
     """Do a run from command-line arguments; return a hash of what was ordered and what came back."""
     from bgpbt.cli.arguments import TrainArguments
-    from bgpbt.execution import assemble, local_executor, plain_settings, run_loop
+    from bgpbt.execution import run_loop
     from bgpbt.records import Checkpoint, Distil, From, Grow
+    from bgpbt.runs import assemble, local_executor, plain_settings
     from bgpbt.storage import create_run
 
     def names(start: Any) -> list[Checkpoint | None]:

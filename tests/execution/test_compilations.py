@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ConfigSpace import ConfigurationSpace, Float, Integer, OrdinalHyperparameter
 
-from bgpbt.execution import Experiment, ExperimentSettings, LocalExecutor, assemble, run_loop
+from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.records import Distil, Grow
+from bgpbt.runs import Experiment, ExperimentSettings, assemble
 from bgpbt.space import Space, space_to_json
 from bgpbt.storage import create_run
 from bgpbt.strategies import GenerationSettings

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bgpbt.analysis import best_member
 from bgpbt.contracts import Strategy
 from bgpbt.encoding import encode
-from bgpbt.execution import Event, LocalExecutor, RoundPlanned, best_member, run_loop
+from bgpbt.execution import Event, LocalExecutor, RoundPlanned, run_loop
 from bgpbt.records import Purpose
 from bgpbt.storage import RunDirectory, create_run, open_run
 from bgpbt.strategies import PopulationSettings, make_strategy, strategy_names

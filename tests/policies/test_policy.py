@@ -6,8 +6,8 @@ import numpy.typing as npt
 import pytest
 from safetensors import safe_open
 
+from bgpbt.analysis import best_member
 from bgpbt.errors import BgpbtError, InputError
-from bgpbt.execution import best_member
 from bgpbt.policies import TrainedPolicy, best_policy, read_policy, write_policy
 from bgpbt.storage import RunDirectory
 

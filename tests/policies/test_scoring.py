@@ -7,9 +7,9 @@ import pytest
 from bgpbt.cli import main
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError
-from bgpbt.execution import ExperimentSettings, assemble
 from bgpbt.policies import TrainedPolicy, score_policy
 from bgpbt.records import Checkpoint
+from bgpbt.runs import ExperimentSettings, assemble
 from bgpbt.storage import RunDirectory
 
 

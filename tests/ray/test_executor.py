@@ -155,7 +155,7 @@ def test_a_quarter_of_a_gpu_fits_four_times() -> None:
 INTERRUPTED = """
 import os, sys
 from pathlib import Path
-from bgpbt.execution import Options, optimise
+from bgpbt.runs import Options, optimise
 from bgpbt.ray import RayExecutor
 from bgpbt.trainers import SubprocessTrainer
 from tests.trainers.test_command import PROGRAM, SETTINGS, space

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("ray.tune")
 
+from ray._private.dict import flatten_dict
 from ray.tune import CheckpointConfig
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import PopulationBasedTraining, PopulationBasedTrainingReplay
 from ray.tune.schedulers.pb2 import PB2
-from ray._private.dict import flatten_dict
 
 from bgpbt.errors import InputError
 from bgpbt.ray import BGPBTScheduler

@@ -182,14 +182,16 @@ def test_the_best_is_finite_sound_and_the_first_of_equals(history: History) -> N
 
 def test_referenced_is_what_the_run_can_still_need(history: History) -> None:
     starts = [Checkpoint(f"{i:064x}") for i in (100, 101)]
-    history.open_round(State(), plan(0))
-    history.commit_outcome(outcome(0, score=50.0))
-    history.commit_outcome(outcome(1, score=-50.0))
+    history.open_round(State(), plan(0, 3))
+    for member, score in enumerate([50.0, -50.0, -60.0]):
+        history.commit_outcome(outcome(member, score=score))
+    remembered = outcome(2).checkpoint
+    assert remembered is not None
     orders = tuple(order(m, 1, From(checkpoint=starts[m])) for m in range(2))
-    history.open_round(State(kept=("9" * 64,)), Plan(round=1, orders=orders))
+    history.open_round(State(kept=(remembered,)), Plan(round=1, orders=orders))
     history.commit_outcome(outcome(1, 1))
     best, under_way = outcome(0).checkpoint, outcome(1, 1).checkpoint
-    assert history.referenced() == {starts[0], best, under_way, "9" * 64}
+    assert history.referenced() == {starts[0], best, under_way, remembered}
     history.commit_outcome(outcome(0, 1))
     history.open_round(State(), None)
     assert history.referenced() == {best, under_way, outcome(0, 1).checkpoint}
@@ -198,12 +200,28 @@ def test_referenced_is_what_the_run_can_still_need(history: History) -> None:
 def test_what_a_failed_order_started_from_can_still_be_needed(history: History) -> None:
     starts = [Checkpoint(f"{i:064x}") for i in (100, 101)]
     history.open_round(State(), plan(0))
+    for member, start in enumerate(starts):
+        history.commit_outcome(replace(outcome(member, score=-50.0 - member), checkpoint=start))
     orders = tuple(order(m, 1, From(checkpoint=starts[m])) for m in range(2))
     history.open_round(State(kept=(starts[1],)), Plan(round=1, orders=orders))
     burst = replace(outcome(0, 1), checkpoint=None, score=math.nan, failure="it burst")
     history.commit_outcome(burst)
     history.commit_outcome(outcome(1, 1))
     assert history.referenced() == {*starts, outcome(1, 1).checkpoint}  # the state names the second itself
+
+
+def test_text_that_looks_like_a_checkpoint_is_none(history: History) -> None:
+    """A configuration, a note, a failure, a figure and a state may hold any text."""
+    hashes = ["a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64]
+    proposal = Proposal(source=ProposalSource.RANDOM, note=hashes[0], figures={hashes[1]: 1.0})
+    first = replace(order(0), configuration={"data": hashes[2], hashes[3]: 1}, proposal=proposal)
+    history.open_round(State(kept=tuple(hashes)), Plan(round=0, orders=(first, order(1))))
+    assert history.referenced() == set()
+    burst = replace(outcome(0), checkpoint=None, score=math.nan, failure=hashes[4], figures={hashes[1]: 0.0})
+    history.commit_outcome(burst)
+    assert history.referenced() == set()
+    history.commit_outcome(outcome(1))
+    assert history.referenced() == {outcome(1).checkpoint}
 
 
 def test_every_flipped_byte_is_named_or_harmless(path: Path) -> None:

@@ -10,9 +10,8 @@ import pytest
 from ConfigSpace import ConfigurationSpace, Float
 
 from bgpbt.errors import InputError, RoundFailedError
-from bgpbt.execution import Optimised, Options, optimise
-from bgpbt.execution.history_queries import Trained
-from bgpbt.records import From
+from bgpbt.records import From, Trained
+from bgpbt.runs import Optimised, Options, optimise
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings
 from bgpbt.trainers import SubprocessTrainer
@@ -33,7 +32,7 @@ def run(
     trainer = SubprocessTrainer([sys.executable, "-S", PROGRAM, *misdeeds], time_limit_s=time_limit_s)
     options = Options(strategy="pbt", max_parallel=max_parallel)
     finished = optimise(trainer, space(), SETTINGS, path, options=options)
-    return finished, {(order.round, order.member): (order, outcome) for order, outcome in finished.trained}
+    return finished, {(pair.order.round, pair.order.member): pair for pair in finished.trained}
 
 
 def test_a_program_learns_through_files(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from ConfigSpace import ConfigurationSpace, Float
 
 from bgpbt.contracts import Trainer
 from bgpbt.errors import InputError
-from bgpbt.execution import Options, optimise
 from bgpbt.execution.attempt import attempt
 from bgpbt.records import Fresh, From, Order, Outcome
+from bgpbt.runs import Options, optimise
 from bgpbt.space import Space
 from bgpbt.storage import CheckpointStore
 from bgpbt.strategies import PopulationSettings

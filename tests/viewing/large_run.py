@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from bgpbt.encoding import encode
-from bgpbt.execution import ExperimentSettings
 from bgpbt.records import (
     Checkpoint,
     Configuration,
@@ -24,6 +23,7 @@ from bgpbt.records import (
     ProposalSource,
     Purpose,
 )
+from bgpbt.runs import ExperimentSettings
 from bgpbt.space import ppo_space, with_architectures
 from bgpbt.storage import RunDirectory, create_run
 from tests.viewing.toy_runs import toy_settings

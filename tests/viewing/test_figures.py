@@ -1,57 +1,12 @@
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
+from bgpbt.analysis.collection import read_runs
 from bgpbt.cli import main
-from bgpbt.errors import InputError
-from bgpbt.records import Fresh, From, Order, Outcome, Proposal, ProposalSource, Purpose
-from bgpbt.viewing.collection import Curve, RunRecord, common_grid, read_runs
 from bgpbt.viewing.figures import draw_learning_curves, draw_lineage, draw_schedules
-
-
-def record(scores: Sequence[Sequence[float]], **changes: object) -> RunRecord:
-    """A run whose member m of round r has `scores[r][m]` and goes on from itself."""
-    trained = [
-        (
-            Order(
-                round=r,
-                member=m,
-                purpose=Purpose.TRAIN,
-                start=Fresh() if r == 0 else From(checkpoint=f"{r - 1}-{m}"),  # type: ignore[arg-type]
-                configuration={"rate": 10.0 ** -(m + 1), "kind": "a", "flag": bool(m)},
-                first_step=100 * r,
-                steps=100,
-                seed=0,
-                proposal=Proposal(source=ProposalSource.RANDOM),
-            ),
-            Outcome(round=r, member=m, checkpoint=f"{r}-{m}", score=score, steps=100),  # type: ignore[arg-type]
-        )
-        for r, round_scores in enumerate(scores)
-        for m, score in enumerate(round_scores)
-    ]
-    named: dict[str, object] = {"name": "made-up", "task": "made up", "strategy": "none", "seed": 0}
-    return RunRecord(trained=tuple(trained), **(named | changes))  # type: ignore[arg-type]
-
-
-def test_a_curve_is_the_best_of_each_round_over_the_steps_of_all() -> None:
-    nan = float("nan")
-    curve = record([[1.0, 3.0], [nan, nan], [2.0, nan]]).curve
-    assert curve.steps_t.tolist() == [200.0, 600.0]
-    assert curve.score_t.tolist() == [3.0, 2.0]
-    assert curve.at(np.array([400.0])) == 2.5
-    assert record([[1.0, 3.0], [nan, 2.0]]).score == 2.0
-
-
-def test_curves_are_averaged_where_all_have_scores() -> None:
-    one = Curve(steps_t=np.array([1.0, 5.0]), score_t=np.array([0.0, 1.0]))
-    other = Curve(steps_t=np.array([2.0, 9.0]), score_t=np.array([0.0, 1.0]))
-    grid = common_grid([one, other])
-    assert (grid[0], grid[-1]) == (2.0, 5.0)
-    with pytest.raises(InputError, match="in common"):
-        common_grid([one, Curve(steps_t=np.array([6.0]), score_t=np.array([0.0]))])
+from tests.analysis.made_up_runs import record
 
 
 def test_the_command_draws_everything_twice_alike(runs: Path, tmp_path: Path) -> None:
@@ -108,16 +63,3 @@ def test_what_is_no_run_is_one_clear_line(
         error = capsys.readouterr().err
         assert message in error
         assert error.count("\n") == 1
-
-
-def test_the_winning_line_goes_on_through_teachers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    small = ["-ps", "4", "-ni", "6", "-qf", "0.25", "-tr", "10", "-mt", "120", "-td", "20", "-de", "40"]
-    assert main(["train", "-e", "toy:shapes", "-sm", "both", *small]) == 0
-    (run,) = read_runs([tmp_path / "runs"])
-    line = [order for order, _ in run.winning_line]
-    assert run.strategy == "bgpbt-both"
-    assert [order.round for order in line] == sorted({order.round for order in line})
-    assert line[0].start == Fresh()
-    assert {order.generation for order in line} == set(range(line[-1].generation + 1))
-    assert line[-1].generation > 0

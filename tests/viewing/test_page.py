@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bgpbt.execution import Event, OutcomeCommitted, ancestry, best_member
+from bgpbt.analysis import ancestry, best_member
+from bgpbt.execution import Event, OutcomeCommitted
 from bgpbt.records import Distil
 from bgpbt.storage import open_run
 from bgpbt.viewing.report import write_report

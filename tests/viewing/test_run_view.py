@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bgpbt.analysis import best_member, generations, steps_by_purpose
 from bgpbt.cli import main
 from bgpbt.errors import RoundFailedError
-from bgpbt.execution import Event, best_member, generations, optimise, steps_by_purpose
+from bgpbt.execution import Event
+from bgpbt.records import Trained
+from bgpbt.runs import optimise
 from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run
 from bgpbt.strategies import PopulationSettings
@@ -143,7 +146,7 @@ def test_a_restart_of_the_region_is_where_the_count_rises(shapes: Path) -> None:
         trained = history.trained()[:7]
     counts = (0, 1, 1, 2, 2, 0, 1)  # a generation begins before the sixth round
     proposed = [
-        (replace(order, round=index, proposal=replace(order.proposal, figures=figures)), outcome)
+        Trained(replace(order, round=index, proposal=replace(order.proposal, figures=figures)), outcome)
         for index, ((order, outcome), count) in enumerate(zip(trained, counts, strict=True))
         for figures in [{"region.length": 0.1 * index, "region.restarts": float(count)}]
     ]

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from bgpbt.execution import LocalExecutor, derived_seed, run_loop
+from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.execution.loop import Event, OutcomeCommitted
 from bgpbt.records import Value
+from bgpbt.runs import derived_seed
 from bgpbt.storage import RunDirectory, create_run
 from bgpbt.strategies import PopulationSettings, make_strategy
 from bgpbt.toys import make_toy

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bgpbt.cli.arguments import TrainArguments
 from bgpbt.encoding import encode
-from bgpbt.execution import Event, Experiment, ExperimentSettings, LocalExecutor, assemble, run_loop
+from bgpbt.execution import Event, LocalExecutor, run_loop
+from bgpbt.runs import Experiment, ExperimentSettings, assemble
 from bgpbt.storage import RunDirectory, create_run
 
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SeedWords", "Stream", "random_of", "seed_words", "stream_key"]
+__all__ = ["SeedWords", "Stream", "batch_seeds", "random_of", "seed_words", "stream_key"]
 
 SeedWords: TypeAlias = npt.NDArray[np.uint32]
 """A seed as a raw threefry key: (2,), high word first."""
@@ -38,3 +38,11 @@ def stream_key(seed: jax.Array, stream: Stream, iteration: jax.Array | None = No
     """Return JAX's key for one use of a seed, in one iteration if there are several."""
     key = jax.random.fold_in(seed, stream)
     return key if iteration is None else jax.random.fold_in(key, iteration)
+
+
+def batch_seeds(seed: int, batches: int) -> list[int]:
+    """Return the seeds of so many batches of episodes.
+
+    The number of a batch goes into the key's high word, so neighbouring seeds share no batch.
+    """
+    return [(seed + (batch << 32)) % 2**63 for batch in range(batches)]

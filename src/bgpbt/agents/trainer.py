@@ -23,7 +23,7 @@ from bgpbt.agents.member import Member, Policy, arrays_of, restore
 from bgpbt.agents.memory import MemoryNeed, memory_need
 from bgpbt.agents.padding import largest_of
 from bgpbt.agents.programs import Programs, grown, member_shape
-from bgpbt.agents.seeds import seed_words
+from bgpbt.agents.seeds import batch_seeds, seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
 from bgpbt.agents.space_check import check_space
 from bgpbt.agents.tutor import Tutor
@@ -32,7 +32,7 @@ from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, From, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome
 from bgpbt.space import Space
 from bgpbt.xla import on_cpu
 
@@ -234,9 +234,7 @@ class PPOTrainer:
         programs = self.programs(architectures)
         member = restore(programs.member_shape, arrays, source=f"checkpoint {checkpoint}")
         batches = -(-episodes // self._settings.evaluation_episodes)
-        # The number of a batch goes into the key's high word, so neighbouring seeds share no batch.
-        seeds = [(seed + (batch << 32)) % 2**63 for batch in range(batches)]
-        return self._evaluate(programs, member.policy, seeds, episodes)
+        return self._evaluate(programs, member.policy, batch_seeds(seed, batches), episodes)
 
     def _hyperparameters(self, order: Order) -> Hyperparameters:
         """Return an order's settings of PPO; a distillation has a learning rate and epochs of its own."""
@@ -281,13 +279,11 @@ class PPOTrainer:
         self, order: Order, architectures: Architectures, starts: StartStates, checkpoints: Checkpoints
     ) -> Member:
         """Return the member an order starts from, its environments running."""
-        match order.start:
-            case From(checkpoint=checkpoint):
-                return self._restored(checkpoint, architectures, checkpoints)
-            case Distil(student=str() as student):
-                return self._restored(Checkpoint(student), architectures, checkpoints)
-            case Grow(parent=parent):
-                return self._grown(parent, architectures, order.seed, checkpoints)
+        weights = order.start.weights
+        if isinstance(order.start, Grow):
+            return self._grown(order.start.parent, architectures, order.seed, checkpoints)
+        if weights is not None:
+            return self._restored(weights, architectures, checkpoints)
         fresh = self.programs(architectures).initialise(seed_words(order.seed), starts)
         if not isinstance(order.start, Distil):
             return fresh

@@ -36,7 +36,7 @@ from bgpbt.cli.session import INTERRUPTED, resume_run, start_run
 from bgpbt.cli.study import StudyArguments, run_study
 from bgpbt.cli.watch import ReportArguments, WatchArguments, report, watch
 from bgpbt.errors import BgpbtError
-from bgpbt.execution import TOY_PREFIX
+from bgpbt.runs import TOY_PREFIX
 from bgpbt.toys import toy_names
 
 __all__ = ["main"]

@@ -13,8 +13,8 @@ from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.errors import InputError
-from bgpbt.execution import ExperimentSettings
 from bgpbt.records import Value
+from bgpbt.runs import ExperimentSettings
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings, strategy_names
 from bgpbt.yaml_text import YAMLError, read_yaml

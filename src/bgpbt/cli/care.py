@@ -9,8 +9,8 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.errors import InputError
-from bgpbt.execution import assemble, recover, settings_from
 from bgpbt.records import Checkpoint
+from bgpbt.runs import assemble, is_of_own_trainer, recover, settings_from
 from bgpbt.storage import Examination, RunDirectory, examine, lock_run, open_run
 
 __all__ = [
@@ -77,9 +77,10 @@ def examine_run(arguments: DoctorArguments) -> int:
     if not arguments.recover:
         print(_outlook(examination, arguments.run))
         return DAMAGED
-    if examination.description is None:
+    description = examination.description
+    if description is None or is_of_own_trainer(description.configuration):
         raise InputError(_outlook(examination, arguments.run))
-    settings = settings_from(examination.description.configuration, source=f"{arguments.run / 'run.json'}")
+    settings = settings_from(description.configuration, source=f"{arguments.run / 'run.json'}")
     experiment = assemble(settings)
     with lock_run(arguments.run):
         recover(arguments.run, experiment.strategy, experiment.trainer, settings.seed, print)
@@ -151,6 +152,8 @@ def _print(examination: Examination) -> None:
 def _outlook(examination: Examination, path: Path) -> str:
     if examination.description is None:
         return f"{path}: without run.json nobody knows how to go on; put it back from a copy"
+    if is_of_own_trainer(examination.description.configuration):
+        return f"{path} was made with a trainer of your own; recover it in a script, with bgpbt.runs.recover"
     return f"bgpbt doctor {path} --recover computes again what is lost"
 
 

@@ -11,8 +11,8 @@ from bgpbt.errors import InputError
 from bgpbt.storage.files import write_durably
 
 if TYPE_CHECKING:
-    from bgpbt.viewing.comparison import Comparison
-    from bgpbt.viewing.statistics import Interval
+    from bgpbt.analysis.comparison import Comparison
+    from bgpbt.analysis.statistics import Interval
 
 __all__ = ["CompareArguments", "FiguresArguments", "compare_runs", "draw_figures"]
 
@@ -50,7 +50,7 @@ def draw_figures(arguments: FiguresArguments) -> int:
     Raises:
         BgpbtError: a run cannot be read, a file cannot be written, or Matplotlib is missing.
     """
-    from bgpbt.viewing.collection import read_runs
+    from bgpbt.analysis.collection import read_runs
     from bgpbt.viewing.figures import draw_all
 
     runs = read_runs(arguments.runs)
@@ -65,8 +65,9 @@ def compare_runs(arguments: CompareArguments) -> int:
     Raises:
         BgpbtError: a run cannot be read, a file cannot be written, or Matplotlib is missing.
     """
-    from bgpbt.viewing.collection import read_runs
-    from bgpbt.viewing.comparison import compare, draw_comparison, read_references, to_json
+    from bgpbt.analysis.collection import read_runs
+    from bgpbt.analysis.comparison import compare, read_references, to_json
+    from bgpbt.viewing.comparison import draw_comparison
 
     references = None if arguments.reference is None else read_references(arguments.reference)
     comparison = compare(

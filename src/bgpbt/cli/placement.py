@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from bgpbt.contracts import Checkpoints, Executor, Trainer
 from bgpbt.errors import InputError
-from bgpbt.execution import (
-    Experiment,
-    ExperimentSettings,
-    StopSwitch,
-    assemble,
-    bytes_of,
-    check_fits,
-    local_executor,
-)
+from bgpbt.execution import StopSwitch
+from bgpbt.runs import Experiment, ExperimentSettings, assemble, bytes_of, check_fits, local_executor
 
 if TYPE_CHECKING:
     from bgpbt.ray import MemberResources

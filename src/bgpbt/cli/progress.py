@@ -14,8 +14,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bgpbt.execution import Event, ExperimentSettings, OutcomeCommitted, RoundPlanned
-from bgpbt.records import Order, Outcome, Purpose
+from bgpbt.execution import Event, OutcomeCommitted, RoundPlanned
+from bgpbt.records import Order, Outcome, Purpose, Trained
+from bgpbt.runs import ExperimentSettings
 
 __all__ = ["RunProgress", "duration", "say"]
 
@@ -34,7 +35,7 @@ class RunProgress:
         self._finished_steps = 0  # of orders with an outcome, in this process
         self._running: dict[int, int] = {}  # member to steps done in its order
         self._best = -math.inf
-        self._round: list[tuple[Order, Outcome]] = []
+        self._round: list[Trained] = []
         self._orders = 0
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(bar_width=24), console=console, transient=True
@@ -52,7 +53,7 @@ class RunProgress:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def recall(self, trained: Sequence[tuple[Order, Outcome]]) -> None:
+    def recall(self, trained: Sequence[Trained]) -> None:
         """Take in what happened before this process."""
         for _, outcome in trained:
             self._recalled_steps += outcome.steps
@@ -71,7 +72,7 @@ class RunProgress:
         with self._lock:
             if isinstance(event, RoundPlanned):
                 done = {outcome.member: outcome for outcome in event.done}
-                self._round = [(event.plan.orders[member], done[member]) for member in sorted(done)]
+                self._round = [Trained(event.plan.orders[member], done[member]) for member in sorted(done)]
                 self._orders = len(event.plan.orders)
                 self._draw(event.plan.orders[0])
             elif isinstance(event, OutcomeCommitted):
@@ -81,7 +82,7 @@ class RunProgress:
         self._running.pop(order.member, None)
         self._finished_steps += outcome.steps
         self._see(outcome)
-        self._round.append((order, outcome))
+        self._round.append(Trained(order, outcome))
         if outcome.failure is not None:
             say(self._console, f"  member {order.member} failed and will be replaced: {outcome.failure}")
         elif self._verbose:

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import arg
 
+from bgpbt.analysis import best_member
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.session import start_run
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
-from bgpbt.execution import (
+from bgpbt.runs import (
     ScheduleFile,
-    best_member,
+    is_of_own_trainer,
     plain_settings,
     read_schedule,
     schedule_of,
@@ -63,9 +64,10 @@ def take_schedule(arguments: ScheduleArguments) -> int:
     best = best_member(trained)
     if best is None or best.outcome.checkpoint is None:
         raise InputError(f"{arguments.run}: no member of it could be scored yet")
-    schedule = schedule_of(best.outcome.checkpoint, trained)
+    schedule = schedule_of(best.trained, trained)
     output = arguments.output or Path(f"{arguments.run.resolve().name}.schedule.yaml")
-    settings = plain_settings(settings_of(run))
+    stored = run.description.configuration
+    settings = stored if is_of_own_trainer(stored) else plain_settings(settings_of(run))
     write_schedule(output, ScheduleFile(settings=settings, schedule=schedule))
     print(
         f"{output}: {len(schedule.stretches)} stretches, {schedule.steps:,} environment steps, "
@@ -81,6 +83,11 @@ def replay_schedule(arguments: ReplayArguments) -> int:
         BgpbtError: the file is not a schedule, or the place is taken.
     """
     file = read_schedule(arguments.schedule)
+    if is_of_own_trainer(file.settings):
+        raise InputError(
+            f"{arguments.schedule} was found with a trainer of your own; "
+            f"replay it in a script, with bgpbt.strategies.Replay and bgpbt.execution.run_loop"
+        )
     settings = replace(
         settings_from(file.settings, source=f"{arguments.schedule}"),
         schedule=encode(file.schedule),

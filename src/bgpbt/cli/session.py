@@ -10,25 +10,23 @@ from types import FrameType
 
 from rich.console import Console
 
+from bgpbt.analysis import best_member
 from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
 from bgpbt.errors import BgpbtError, InputError, RoundFailedError
-from bgpbt.execution import (
+from bgpbt.execution import StopRequested, StopSwitch, run_loop
+from bgpbt.records import Order
+from bgpbt.runs import (
     Experiment,
     ExperimentSettings,
-    StopRequested,
-    StopSwitch,
     assemble,
-    best_member,
     check_settings,
     difference,
     plain_settings,
-    run_loop,
     settings_of,
 )
-from bgpbt.records import Order
 from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run, there_is_something
 
 __all__ = ["INTERRUPTED", "resume_run", "start_run"]
@@ -72,7 +70,7 @@ def start_run(
         path,
         plain_settings(settings),
         seed=settings.seed,
-        device=_device(settings),
+        device=prepared.experiment.task.device,
         overwrite=exist == "overwrite",
     )
     return _go(run, prepared, placement, max_parallel)
@@ -127,7 +125,7 @@ def _go(
         _signals(console, switch),  # after the executor, since Ray sets handlers too
     ):
         say(console, f"run {run.path}")
-        if not settings.is_toy:
+        if experiment.task.compiles:
             say(console, "compiling: half a minute at a first start, seconds at a later one")
         try:
             with progress, _figures_written(run, settings.seed, history):
@@ -173,14 +171,6 @@ def _is_whole(path: Path) -> bool:
     except BgpbtError:
         return False
     return True
-
-
-def _device(settings: ExperimentSettings) -> str:
-    if settings.is_toy:
-        return "cpu"
-    import jax
-
-    return str(jax.devices()[0].device_kind)
 
 
 @contextmanager

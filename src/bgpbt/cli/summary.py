@@ -5,16 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from bgpbt.analysis import BestMember, best_member, generations, steps_by_purpose
 from bgpbt.contracts import Checkpoints
-from bgpbt.execution import (
-    BestMember,
-    Experiment,
-    best_member,
-    derived_seed,
-    generations,
-    steps_by_purpose,
-)
-from bgpbt.records import Configuration, Order, Outcome
+from bgpbt.records import Configuration, Trained
+from bgpbt.runs import Experiment, returns_on_test_seeds
 
 __all__ = ["print_summary"]
 
@@ -22,7 +16,7 @@ __all__ = ["print_summary"]
 def print_summary(
     console: Console,
     experiment: Experiment,
-    trained: Sequence[tuple[Order, Outcome]],
+    trained: Sequence[Trained],
     checkpoints: Checkpoints,
 ) -> None:
     """Print the best member, its return on start states that selection never saw, and where steps went."""
@@ -52,7 +46,7 @@ def print_summary(
         console.print(_generations(trained))
 
 
-def _generations(trained: Sequence[tuple[Order, Outcome]]) -> Table:
+def _generations(trained: Sequence[Trained]) -> Table:
     """Return what each generation was: how it began, and the architecture and return of its best member."""
     table = Table(title="Generations", title_justify="left")
     for column in ("generation", "rounds", "students", "their steps", "best return", "its networks"):
@@ -89,21 +83,9 @@ def _add_best(table: Table, experiment: Experiment, best: BestMember, checkpoint
         "best member", f"{order.member} of round {order.round + 1}, after {best.total_steps:,} steps"
     )
     table.add_row("its return in selection", f"{outcome.score:.6g}")
-    if not experiment.settings.is_toy:
-        table.add_row("its return on test seeds", _test_return(experiment, best, checkpoints))
+    returns = returns_on_test_seeds(experiment, best, checkpoints)
+    if returns is not None:
+        tested = f"{returns.mean:.6g} +- {returns.standard_error:.2g} ({returns.return_n.size} episodes)"
+        table.add_row("its return on test seeds", tested)
     for name, value in best.configuration.items():
         table.add_row(f"  {name}", f"{value:.4g}" if isinstance(value, float) else f"{value}")
-
-
-def _test_return(experiment: Experiment, best: BestMember, checkpoints: Checkpoints) -> str:
-    from bgpbt.agents import PPOTrainer
-
-    assert isinstance(experiment.trainer, PPOTrainer)
-    assert best.outcome.checkpoint is not None
-    returns = experiment.trainer.evaluate(
-        best.outcome.checkpoint,
-        checkpoints,
-        episodes=experiment.settings.test_episodes,
-        seed=derived_seed(experiment.settings.seed, "test"),
-    )
-    return f"{returns.mean:.6g} +- {returns.standard_error:.2g} ({returns.return_n.size} episodes)"

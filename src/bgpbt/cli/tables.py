@@ -6,8 +6,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from bgpbt.execution import table
-from bgpbt.execution.history_queries import Trained
+from bgpbt.analysis import table
+from bgpbt.records import Trained
 from bgpbt.storage.files import write_durably
 
 if TYPE_CHECKING:

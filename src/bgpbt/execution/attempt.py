@@ -14,7 +14,6 @@ from bgpbt.execution.stopping import StopRequested
 from bgpbt.outcomes import plain_outcome
 from bgpbt.records import Checkpoint, Order, Outcome
 from bgpbt.storage import StorageError
-from bgpbt.trainers.errand import checkpoints_of
 
 __all__ = ["ENDS_THE_RUN", "attempt", "failed", "settled"]
 
@@ -81,7 +80,7 @@ class _Noting:
 
     def __init__(self, checkpoints: Checkpoints, order: Order) -> None:
         self._checkpoints = checkpoints
-        self._known = set(checkpoints_of(order))
+        self._known = set(order.start.reads)
 
     def save(self, arrays: Arrays, metadata: Mapping[str, str]) -> Checkpoint:
         checkpoint = self._checkpoints.save(arrays, metadata)

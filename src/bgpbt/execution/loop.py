@@ -13,7 +13,7 @@ from bgpbt.contracts import Executor, Strategy
 from bgpbt.errors import RoundFailedError
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
 from bgpbt.storage import CheckpointStore, History, Position
-from bgpbt.storage.history import checkpoints_in, supersedes_start
+from bgpbt.storage.history import supersedes_start
 
 __all__ = [
     "Event",
@@ -162,20 +162,24 @@ class _Starts:
         for order in plan.orders:
             outcome = done.get(order.member)
             if outcome is None or not supersedes_start(outcome):
-                self._users.update(checkpoints_in(order))
+                self._users.update(set(order.start.reads))  # a student may be its teacher's equal
             if outcome is not None:
-                self._kept |= checkpoints_in(outcome)
+                self._keep(outcome)
 
     def leave(self, order: Order, outcome: Outcome) -> None:
         """Remove what only this order started from, if its outcome, which is committed, took its place."""
-        self._kept |= checkpoints_in(outcome)
+        self._keep(outcome)
         if not supersedes_start(outcome):
             return
-        for checkpoint in checkpoints_in(order):
+        for checkpoint in set(order.start.reads):
             self._users[checkpoint] -= 1
             if self._users[checkpoint] == 0 and checkpoint not in self._kept | set(self._history.pins()):
                 self._removed.add(checkpoint)
                 self._checkpoints.remove(checkpoint)
+
+    def _keep(self, outcome: Outcome) -> None:
+        if outcome.checkpoint is not None:
+            self._kept.add(outcome.checkpoint)
 
     def have_taken(self, outcome: Outcome) -> bool:
         """Return whether an outcome's checkpoint went with them: a member came to just what another left."""

@@ -1,17 +1,17 @@
 """From a run to the policy of its best member."""
 
-import json
 from dataclasses import replace
 
 from bgpbt import envs
 from bgpbt.agents.action_space import check_metadata, space_of
 from bgpbt.agents.architecture import Architectures
 from bgpbt.agents.member import Policy, restore
+from bgpbt.analysis import BestMember, best_member
 from bgpbt.encoding import decode
-from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution import BestMember, ExperimentSettings, best_member
+from bgpbt.errors import InputError
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.policies.policy import TrainedPolicy, blank_weights
+from bgpbt.runs import ExperimentSettings, settings_of
 from bgpbt.storage import RunDirectory
 
 __all__ = ["best_policy"]
@@ -21,12 +21,10 @@ def best_policy(run: RunDirectory) -> TrainedPolicy:
     """Return the policy of the member with the highest score of a run, finished or under way.
 
     Raises:
-        InputError: the run has no policy: it is of a toy task, or no member has a score yet.
+        InputError: the run has no policy: its members are no PPO agents, or none has a score yet.
         DamagedRunError: the checkpoint is missing or damaged.
     """
-    settings = _settings(run)
-    if settings.is_toy:
-        raise InputError(f"{run.path}: {settings.environment} is a toy task, whose members have no policy")
+    settings = settings_of(run)
     with run.open_history(read_only=True) as history:
         best = best_member(history.trained())
     if best is None or best.outcome.checkpoint is None:
@@ -34,7 +32,7 @@ def best_policy(run: RunDirectory) -> TrainedPolicy:
     arrays, metadata = run.checkpoints.load(best.outcome.checkpoint)
     if metadata.get("agent") != "ppo":
         raise InputError(
-            f"{run.path}: its checkpoints are not those of a PPO agent, so no policy can be taken out"
+            f"{run.path}: the members of {settings.environment} are no PPO agents, so they have no policy"
         )
     architecture = decode(Architectures, metadata["architectures"]).policy
     environment = envs.make(settings.environment)
@@ -80,10 +78,3 @@ def _short(name: str) -> str:
         if name.startswith(f"{part}.policy."):
             return name.replace(".policy.", ".", 1)
     return name
-
-
-def _settings(run: RunDirectory) -> ExperimentSettings:
-    try:
-        return decode(ExperimentSettings, json.dumps(run.description.configuration))
-    except Exception as error:  # the converter raises groups of whatever went wrong inside
-        raise DamagedRunError(f"{run.path / 'run.json'}: the configuration cannot be read") from error

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.member import Policy
-from bgpbt.agents.seeds import seed_words
+from bgpbt.agents.seeds import Stream, batch_seeds, seed_words, stream_key
 from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy, environment_of
 from bgpbt.xla import jit
@@ -21,8 +21,6 @@ from bgpbt.xla import jit
 __all__ = ["QUANTILES", "PolicyScore", "score_policy"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-_STREAM = 3  # of a seed's randomness; the one that the trainer's own evaluations use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +64,13 @@ def score_policy(policy: TrainedPolicy, *, seeds: Sequence[int], episodes: int) 
 
     @jit
     def returns_of(weights: Policy, seed: jax.Array) -> jax.Array:
-        key = jax.random.fold_in(seed, _STREAM)
+        key = stream_key(seed, Stream.EVALUATE)
         length = description.episode_length
         return episode_returns(environment, weights, key, episodes=together, episode_length=length)[0]
 
     scores = []
     for seed in seeds:
-        # The number of a batch goes into the key's high word, so neighbouring seeds share no batch.
-        batches = [(seed + (batch << 32)) % 2**63 for batch in range(-(-episodes // together))]
+        batches = batch_seeds(seed, -(-episodes // together))
         return_n = np.concatenate([returns_of(policy.weights, seed_words(batch)) for batch in batches])
         scores.append(PolicyScore(return_n=return_n[:episodes].astype(np.float64)))
     return scores

@@ -26,7 +26,7 @@ from bgpbt.execution.attempt import attempt, failed
 from bgpbt.ray.resources import MemberResources
 from bgpbt.records import Checkpoint, Order, Outcome
 from bgpbt.trainers.children import HasChildren
-from bgpbt.trainers.errand import Content, Errand, Yield, carry_out, checkpoints_of, unpack
+from bgpbt.trainers.errand import Content, Errand, Yield, carry_out, unpack
 
 __all__ = ["RayExecutor", "check_address"]
 
@@ -146,7 +146,7 @@ class RayExecutor:
         """Give waiting orders to idle workers; none waits for a worker that has no machine."""
         while waiting and self._idle:
             order, actor = waiting.popleft(), self._idle.pop()
-            names = checkpoints_of(order)
+            names = order.start.reads
             for name in names:
                 if name not in sent:
                     sent[name] = ray.put(self._checkpoints.load(name))

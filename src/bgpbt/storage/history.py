@@ -11,6 +11,7 @@ meanwhile; a round's end moves it into the main file, and `bgpbt.storage.progres
 """
 
 import hashlib
+import json
 import math
 import re
 import sqlite3
@@ -22,19 +23,19 @@ from typing import Any, Generic, TypeVar
 
 from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
-from bgpbt.records import Checkpoint, Order, Outcome, Plan
+from bgpbt.records import Checkpoint, Outcome, Plan, Trained
 from bgpbt.storage.database import connect, empty_log, identity, naming_database
 from bgpbt.storage.files import StorageError
 from bgpbt.storage.progress import Counts, Progress, progress_path
 from bgpbt.storage.schema import SCHEMA, check_schema, migrate, schema_version
 from bgpbt.storage.write_ahead_log import log_path, log_problem
 
-__all__ = ["History", "Position", "beside", "checkpoints_in", "row_is_intact", "supersedes_start"]
+__all__ = ["History", "Position", "beside", "row_is_intact", "supersedes_start"]
 
 State = TypeVar("State")
 T = TypeVar("T")
 
-_CHECKPOINT = re.compile(r'"([0-9a-f]{64})"')
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,11 +178,11 @@ class History:
             for _, record in self._rows("SELECT round, record, digest FROM plans ORDER BY round")
         ]
 
-    def trained(self) -> list[tuple[Order, Outcome]]:
+    def trained(self) -> list[Trained]:
         """Return every order that has an outcome, with it, by round and member."""
         with self._snapshot():
             orders = {(plan.round, order.member): order for plan in self.plans() for order in plan.orders}
-            return [(orders[outcome.round, outcome.member], outcome) for outcome in self.outcomes()]
+            return [Trained(orders[outcome.round, outcome.member], outcome) for outcome in self.outcomes()]
 
     def best_outcome(self) -> Outcome | None:
         """Return the outcome with the highest finite score that left a checkpoint; of equals the first."""
@@ -193,7 +194,7 @@ class History:
 
     def best_outcomes(self) -> list[Outcome]:
         """Return the best outcome of each generation that left a checkpoint; of equals the first."""
-        newest = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
+        newest = self._newest_plan()
         if not newest or self._decode(Plan, newest[0][1]).orders[0].generation == 0:
             best = self.best_outcome()
             return [] if best is None else [best]
@@ -241,10 +242,10 @@ class History:
             outcomes = {outcome.member: outcome for outcome in self.outcomes(round_index)}
             for order in self._decode(Plan, text).orders:
                 outcome = outcomes.get(order.member)
-                if outcome is not None:
-                    named |= checkpoints_in(outcome)
+                if outcome is not None and outcome.checkpoint is not None:
+                    named.add(outcome.checkpoint)
                 if outcome is None or not supersedes_start(outcome):
-                    named |= checkpoints_in(order)
+                    named.update(order.start.reads)
         return named
 
     def kept_beyond_round(self) -> set[Checkpoint]:
@@ -256,18 +257,19 @@ class History:
         plans = [plan for _, plan in self._newest_plan()]
         named = set(self.pins())
         for _, state in self._rows("SELECT round, state, digest FROM position"):
-            named |= _checkpoints_of(state.replace(plans[0], "") if plans else state)
-        for best in self.best_outcomes():
-            named |= checkpoints_in(best)
+            without_plan = state.replace(plans[0], "null") if plans else state
+            named |= self._left_by_outcomes(_hashes(json.loads(without_plan)))
+        named |= {best.checkpoint for best in self.best_outcomes() if best.checkpoint is not None}
         return named
 
+    def _left_by_outcomes(self, hashes: set[str]) -> set[Checkpoint]:
+        """Return those hashes that are checkpoints of this run; others are a user's values or notes."""
+        query = "SELECT * FROM outcomes WHERE checkpoint IN (SELECT value FROM json_each(?))"
+        return {Checkpoint(row[2]) for row in self._rows(query, (json.dumps(sorted(hashes)),))}
+
     def _newest_plan(self) -> list[tuple[int, str]]:
-        return [
-            (round_index, plan)
-            for round_index, plan in self._rows(
-                "SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1"
-            )
-        ]
+        rows = self._rows("SELECT round, record, digest FROM plans ORDER BY round DESC LIMIT 1")
+        return [(round_index, plan) for round_index, plan in rows]
 
     def _plan(self, round_index: int) -> Plan:
         rows = self._rows("SELECT round, record, digest FROM plans WHERE round = ?", (round_index,))
@@ -374,18 +376,20 @@ def beside(path: Path) -> tuple[Path, ...]:
     return log_path(path), path.with_name(f"{path.name}-shm"), progress_path(path)
 
 
-def checkpoints_in(record: Order | Outcome) -> set[Checkpoint]:
-    """Return the checkpoints that a record names."""
-    return _checkpoints_of(encode(record))
-
-
 def supersedes_start(outcome: Outcome) -> bool:
     """Return whether an outcome left a checkpoint to go on from, so that nobody needs its order's start."""
     return outcome.checkpoint is not None and outcome.failure is None and math.isfinite(outcome.score)
 
 
-def _checkpoints_of(text: str) -> set[Checkpoint]:
-    return {Checkpoint(name) for name in _CHECKPOINT.findall(text)}
+def _hashes(value: object) -> set[str]:
+    """Return the strings in plain values that are written as a checkpoint is."""
+    if isinstance(value, str):
+        return {value} if _HASH.fullmatch(value) else set()
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        return {found for part in value for found in _hashes(part)}
+    return set()
 
 
 def row_is_intact(row: Sequence[object]) -> bool:

@@ -11,26 +11,21 @@ from functools import cache
 from pathlib import Path
 
 import bgpbt
+from bgpbt.analysis import EVALUATION, BestMember, best_member, steps_by_purpose
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError, RoundFailedError
-from bgpbt.execution import (
-    EVALUATION,
-    BestMember,
+from bgpbt.execution import StopSwitch, run_loop
+from bgpbt.execution.preparation import cores
+from bgpbt.records import Order, ProposalSource, Purpose, Trained
+from bgpbt.runs import (
     Experiment,
-    StopSwitch,
-    Trained,
     assemble,
-    best_member,
-    derived_seed,
     difference,
     local_executor,
     plain_settings,
-    run_loop,
+    returns_on_test_seeds,
     settings_of,
-    steps_by_purpose,
 )
-from bgpbt.execution.preparation import cores
-from bgpbt.records import Order, ProposalSource, Purpose
 from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.storage.files import write_durably
 from bgpbt.study.plan import HASH_LENGTH, StudyRun, configuration_hash
@@ -164,20 +159,10 @@ def _test(experiment: Experiment, stored: RunDirectory, best: BestMember | None)
     """
     if best is None:
         return math.nan, math.nan, 0
-    settings = experiment.settings
-    if settings.is_toy:
+    returns = returns_on_test_seeds(experiment, best, stored.checkpoints)
+    if returns is None:
         return best.outcome.score, 0.0, 0
-    from bgpbt.agents import PPOTrainer
-
-    assert isinstance(experiment.trainer, PPOTrainer)
-    assert best.outcome.checkpoint is not None
-    returns = experiment.trainer.evaluate(
-        best.outcome.checkpoint,
-        stored.checkpoints,
-        episodes=settings.test_episodes,
-        seed=derived_seed(settings.seed, "test"),
-    )
-    return returns.mean, returns.standard_error, settings.test_episodes
+    return returns.mean, returns.standard_error, returns.return_n.size
 
 
 def _rounds(run: StudyRun, trained: Sequence[Trained]) -> tuple[RoundResult, ...]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.analysis.comparison import Comparison
+from bgpbt.analysis.statistics import interquartile_mean
 from bgpbt.study.protocol import Scale
 from bgpbt.study.results import Result
-from bgpbt.viewing.comparison import Comparison, draw_interval, draw_profiles, name_rows
-from bgpbt.viewing.statistics import interquartile_mean
+from bgpbt.viewing.comparison import draw_interval, draw_profiles, name_rows
 from bgpbt.viewing.style import COLUMN_IN, GREY, PAGE_IN, label_of, new_figure, style_of, write_figure
 
 if TYPE_CHECKING:

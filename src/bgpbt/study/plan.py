@@ -13,7 +13,7 @@ import cattrs
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
-from bgpbt.execution import TOY_PREFIX, ExperimentSettings, check_settings
+from bgpbt.runs import ExperimentSettings, brings_its_space, check_settings
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings
 from bgpbt.study.protocol import Contender, Protocol, Scale, Task
@@ -155,7 +155,7 @@ def _settings(
 def _space(protocol: Protocol, scale: Scale, task: Task, contender: Contender) -> str | None:
     """Return the space of a contender as JSON; None: the task's own."""
     name = scale.architecture_space if contender.search_mode == "both" else scale.space
-    if name is None or task.environment.startswith(TOY_PREFIX):
+    if name is None or brings_its_space(task.environment):
         return None
     return space_to_json(read_space(Path(protocol.directory) / name))
 

@@ -1,6 +1,6 @@
 """What a study says: scores by task, over all tasks, against the baseline; and whether it repeats another.
 
-The statistics are those of `bgpbt.viewing.statistics`: interquartile means, probabilities of improvement and
+The statistics are those of `bgpbt.analysis.statistics`: interquartile means, probabilities of improvement and
 stratified bootstrap intervals (Agarwal et al., 2021).
 """
 
@@ -8,10 +8,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bgpbt.analysis.comparison import Comparison, Reference, compare
+from bgpbt.analysis.statistics import Interval
 from bgpbt.study.protocol import Protocol, Scale
 from bgpbt.study.results import RunResult
-from bgpbt.viewing.comparison import Comparison, Reference, compare
-from bgpbt.viewing.statistics import Interval
 
 __all__ = ["Agreement", "Summary", "agreement", "markdown", "summarise"]
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bgpbt.errors import BgpbtError
-from bgpbt.execution import Experiment, StopRequested, StopSwitch
+from bgpbt.execution import StopRequested, StopSwitch
 from bgpbt.records import Order
+from bgpbt.runs import Experiment
 from bgpbt.study.carry_out import carry_out
 from bgpbt.study.plan import StudyRun
 from bgpbt.study.results import Result

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bgpbt.contracts import Checkpoints
 from bgpbt.errors import InputError
-from bgpbt.records import Checkpoint, Configuration, Distil, From, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome
 from bgpbt.space import Space
 
 __all__ = ["HORIZON", "Floats", "Toy"]
@@ -70,12 +70,11 @@ class Toy:
         )
 
     def _starting_weights(self, order: Order, checkpoints: Checkpoints) -> Floats:
-        match order.start:
-            case From(checkpoint=checkpoint) | Distil(student=str() as checkpoint):
-                return self._restored(Checkpoint(checkpoint), order.configuration, checkpoints)
-            case Grow():
-                raise InputError(f"toy {self.name} has no networks that could grow")
-        return self.initial_w
+        if isinstance(order.start, Grow):
+            raise InputError(f"toy {self.name} has no networks that could grow")
+        if order.start.weights is None:
+            return self.initial_w
+        return self._restored(order.start.weights, order.configuration, checkpoints)
 
     def _restored(
         self, checkpoint: Checkpoint, configuration: Configuration, checkpoints: Checkpoints

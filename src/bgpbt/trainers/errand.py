@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from bgpbt.contracts import Arrays, Checkpoints, Trainer
 from bgpbt.errors import DamagedRunError
-from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Order, Outcome
 
-__all__ = ["Content", "Errand", "Yield", "carry_out", "checkpoints_of", "pack", "unpack"]
+__all__ = ["Content", "Errand", "Yield", "carry_out", "pack", "unpack"]
 
 Content = tuple[dict[str, npt.NDArray[Any]], dict[str, str]]
 """Arrays and metadata of a checkpoint."""
@@ -36,26 +36,13 @@ class Yield:
     made: Mapping[Checkpoint, Content]
 
 
-def checkpoints_of(order: Order) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints that an order starts from."""
-    match order.start:
-        case Fresh():
-            return ()
-        case From(checkpoint=checkpoint):
-            return (checkpoint,)
-        case Grow(parent=parent):
-            return (parent,)
-        case Distil(teacher=teacher, student=student):
-            return (teacher,) if student is None else (teacher, student)
-
-
 def pack(order: Order, checkpoints: Checkpoints) -> Errand:
     """Return an order as an errand.
 
     Raises:
         DamagedRunError: a checkpoint to start from is missing or damaged.
     """
-    return Errand(order=order, luggage={name: checkpoints.load(name) for name in checkpoints_of(order)})
+    return Errand(order=order, luggage={name: checkpoints.load(name) for name in order.start.reads})
 
 
 def carry_out(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bgpbt.errors import BgpbtError, InputError
 from bgpbt.outcomes import plain_outcome
-from bgpbt.records import Checkpoint, Configuration, Fresh, From, Order, Outcome
+from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome
 
 __all__ = ["Job", "Result", "TrainerError", "answer", "job_of", "start_of"]
 
@@ -54,12 +54,9 @@ def start_of(order: Order) -> Checkpoint | None:
     Raises:
         InputError: the order is to distil or to grow, which takes a trainer that knows networks.
     """
-    match order.start:
-        case Fresh():
-            return None
-        case From(checkpoint=checkpoint):
-            return checkpoint
-    raise InputError("this trainer knows no networks, so nothing can be distilled or grown")
+    if isinstance(order.start, Distil | Grow):
+        raise InputError("this trainer knows no networks, so nothing can be distilled or grown")
+    return order.start.weights
 
 
 def answer(order: Order, result: Result | float, checkpoint: Checkpoint, seconds: float) -> Outcome:

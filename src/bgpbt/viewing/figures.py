@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.records import Distil, Fresh, From, Grow, Order, Outcome, Value
-from bgpbt.viewing.collection import RunRecord, common_grid
-from bgpbt.viewing.statistics import interquartile_mean, interval_of, resample
+from bgpbt.analysis.collection import RunRecord, common_grid
+from bgpbt.analysis.lineage import Makers
+from bgpbt.analysis.statistics import interquartile_mean, interval_of, resample
+from bgpbt.records import Checkpoint, Distil, Order, Trained, Value
 from bgpbt.viewing.style import (
     COLUMN_IN,
     GREY,
@@ -137,7 +138,7 @@ def draw_lineage(run: RunRecord, directory: Path) -> list[Path]:
             zorder=3,
             linewidths=0,
         )
-        for order, _ in (pair for pair in run.trained if not math.isfinite(pair[1].score)):
+        for order, _ in (pair for pair in run.trained if not math.isfinite(pair.outcome.score)):
             axis.plot(order.round + 1, order.member, "x", color=GREY, markersize=3)
         _mark_generations(axis, [order for order, _ in run.trained])
         figure.colorbar(dots, ax=axis, label="return", pad=0.02)
@@ -177,8 +178,8 @@ def _draw_score_row(axis: "Axes", score_n: npt.NDArray[np.float64], row: int) ->
 def _draw_schedule(
     axis: "Axes",
     name: str,
-    trained: Sequence[tuple[Order, Outcome]],
-    line: Sequence[tuple[Order, Outcome]],
+    trained: Sequence[Trained],
+    line: Sequence[Trained],
 ) -> None:
     tried = [order for order, _ in trained if name in order.configuration]
     number = _numbers([order.configuration[name] for order in tried], axis)
@@ -194,7 +195,9 @@ def _draw_schedule(
     )
     label = "ancestry of the best"
     # A student of a new generation starts at step 0 again, so generations are lines of their own.
-    for _, stretch in groupby(line, key=lambda pair: (pair[0].generation, name in pair[0].configuration)):
+    for _, stretch in groupby(
+        line, key=lambda pair: (pair.order.generation, name in pair.order.configuration)
+    ):
         steps, values = [], []
         for order, outcome in stretch:
             if name in order.configuration:
@@ -217,11 +220,9 @@ def _numbers(values: Sequence[Value], axis: "Axes") -> dict[Value, float]:
     return {value: float(value) for value in values}
 
 
-def _draw_parents(
-    axis: "Axes", trained: Sequence[tuple[Order, Outcome]], winning: set[tuple[int, int]]
-) -> None:
+def _draw_parents(axis: "Axes", trained: Sequence[Trained], winning: set[tuple[int, int]]) -> None:
     """Draw a line from every member to the one whose weights it started from, and to its teacher."""
-    makers: dict[str, tuple[int, int]] = {}
+    makers = Makers(trained)
     kinds = {
         "goes on": {"color": "#C9CED2", "linewidth": 0.6},
         "copied": {"color": style_of(1)["color"], "linewidth": 0.8},
@@ -230,39 +231,27 @@ def _draw_parents(
         "its teacher": {"color": _INK, "linewidth": 1.8, "linestyle": ":"},
     }
     segments: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
-    for _, pairs in groupby(trained, key=lambda pair: pair[0].round):
-        made: dict[str, tuple[int, int]] = {}
-        for order, outcome in pairs:
-            here = (order.round, order.member)
-            for checkpoint, kind in _sources(order):
-                if (there := makers.get(checkpoint)) is not None:
-                    if here in winning and there in winning:
-                        kind = "ancestry of the best" if kind == "weights" else "its teacher"
-                    elif kind == "weights":
-                        kind = "goes on" if there[1] == here[1] else "copied"
-                    segments[kind] += [(there[0] + 1, there[1]), (here[0] + 1, here[1]), (np.nan, np.nan)]
-            if outcome.checkpoint is not None:
-                made.setdefault(outcome.checkpoint, here)
-        makers |= made
+    for order, _ in trained:
+        here = (order.round, order.member)
+        for checkpoint, kind in _sources(order):
+            if (maker := makers.of(checkpoint, before=order.round)) is not None:
+                there = (maker.order.round, maker.order.member)
+                if here in winning and there in winning:
+                    kind = "ancestry of the best" if kind == "weights" else "its teacher"
+                elif kind == "weights":
+                    kind = "goes on" if there[1] == here[1] else "copied"
+                segments[kind] += [(there[0] + 1, there[1]), (here[0] + 1, here[1]), (np.nan, np.nan)]
     for kind, points in segments.items():
         if points:
             x, y = zip(*points, strict=True)
             axis.plot(x, y, label=kind, zorder=1 + (kinds[kind]["color"] == _INK), **kinds[kind])
 
 
-def _sources(order: Order) -> list[tuple[str, str]]:
+def _sources(order: Order) -> list[tuple[Checkpoint, str]]:
     """Return the checkpoints an order starts from, and what is taken: weights, or a teacher's lessons."""
-    match order.start:
-        case Fresh():
-            return []
-        case From(checkpoint=checkpoint):
-            return [(checkpoint, "weights")]
-        case Grow(parent=parent):
-            return [(parent, "weights")]
-        case Distil(teacher=teacher, student=None):
-            return [(teacher, "distilled")]
-        case Distil(student=student):
-            return [(str(student), "weights")]
+    if order.start.weights is not None:
+        return [(order.start.weights, "weights")]
+    return [(order.start.teacher, "distilled")] if isinstance(order.start, Distil) else []
 
 
 def _mark_generations(axis: "Axes", orders: Sequence[Order]) -> None:

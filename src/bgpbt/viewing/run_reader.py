@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from bgpbt.encoding import decode
 from bgpbt.errors import BgpbtError
-from bgpbt.execution.history_queries import Trained
-from bgpbt.records import Order, Outcome, Plan
+from bgpbt.records import Order, Outcome, Plan, Trained
 from bgpbt.storage import History, RunDirectory, open_run
 from bgpbt.viewing.run_view import Json, head, hyperparameter_names, rows, summary
 
@@ -99,7 +98,7 @@ class RunReader:
 
     def trained(self) -> list[Trained]:
         """Return every order that has an outcome, with it, by round and member."""
-        return [(self._orders[key], self._outcomes[key]) for key in sorted(self._outcomes)]
+        return [Trained(self._orders[key], self._outcomes[key]) for key in sorted(self._outcomes)]
 
     def _open_if_replaced(self) -> None:
         identity = _identity(self._path)

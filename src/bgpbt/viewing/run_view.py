@@ -7,22 +7,22 @@ the rows since the round it saw last. Everything is a pure function of what `bgp
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from bgpbt.encoding import decode, without_unknown
+from bgpbt.analysis import steps_by_purpose
+from bgpbt.analysis.lineage import Generation, Makers, best_of, failures, generations
+from bgpbt.encoding import without_unknown
 from bgpbt.errors import InputError
-from bgpbt.execution import TOY_PREFIX, ExperimentSettings, steps_by_purpose
-from bgpbt.execution.history_queries import Trained, failures
-from bgpbt.records import Configuration, Distil, From, Grow, ProposalSource, Purpose, Value
-from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
+from bgpbt.records import Checkpoint, Distil, ProposalSource, Purpose, Trained, Value
+from bgpbt.runs import ExperimentSettings, settings_if_ours, space_of
+from bgpbt.space import Space, space_from_json
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
 from bgpbt.storage import RunDescription
-from bgpbt.toys import make_toy
 
-__all__ = ["ROW_FIELDS", "Json", "head", "hyperparameter_names", "rows", "settings_of", "summary"]
+__all__ = ["ROW_FIELDS", "Json", "head", "hyperparameter_names", "rows", "summary"]
 
 Json = dict[str, Any]
 Key = tuple[int, int]  # round and member
@@ -58,17 +58,9 @@ ROW_FIELDS = (
 """What stands where in a row."""
 
 
-def settings_of(description: RunDescription) -> ExperimentSettings | None:
-    """Return the settings of a run that `bgpbt train` made; None if something else made it."""
-    try:
-        return decode(ExperimentSettings, json.dumps(dict(description.configuration)))
-    except Exception:  # the converter raises groups of whatever went wrong inside
-        return None
-
-
 def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) -> Json:
     """Return what does not change while a run goes on, unless a new hyperparameter appears."""
-    settings = settings_of(description)
+    settings = settings_if_ours(description)
     configuration = description.configuration
     return {
         "name": name,
@@ -97,23 +89,8 @@ def hyperparameter_names(document_head: Json) -> list[str]:
 
 def rows(trained: Sequence[Trained], names: Sequence[str], *, first_round: int = 0) -> list[list[Any]]:
     """Return the rows from a round on, by round and member; `trained` is the whole history so far."""
-    maker: dict[str, Key] = {}  # checkpoint to the newest order that made it, in rounds before this one
-    configurations: dict[Key, Configuration] = {}
-    result: list[list[Any]] = []
-    waiting: list[tuple[str, Key]] = []  # checkpoints of the round that is being read
-    round_now = -1
-    for order, outcome in trained:
-        if order.round != round_now:
-            # Of equal checkpoints in a round the first member's counts, as in `ancestry`.
-            maker.update(reversed(waiting))
-            waiting, round_now = [], order.round
-        key = (order.round, order.member)
-        configurations[key] = order.configuration
-        if order.round >= first_round:
-            result.append(_row((order, outcome), names, maker, configurations))
-        if outcome.checkpoint is not None:
-            waiting.append((outcome.checkpoint, key))
-    return result
+    makers = Makers(trained)
+    return [_row(pair, names, makers) for pair in trained if pair.order.round >= first_round]
 
 
 def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool, state: object) -> Json:
@@ -125,7 +102,7 @@ def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool,
         finished: whether the strategy plans no further round.
         state: of the strategy, as plain values; a trust region in it is shown.
     """
-    best = _best(trained)
+    best = best_of(trained)
     newest = max((order.round for order, _ in trained), default=0)
     done = sum(order.round == newest for order, _ in trained)
     recent = [outcome for order, outcome in trained if order.round >= newest - 2]
@@ -142,24 +119,20 @@ def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool,
         "member_speed": sum(outcome.steps for outcome in recent) / seconds if seconds > 0 else None,
         "region": _region(state),
         "regions": _regions(trained),
-        "generations": _generations(trained),
+        "generations": [_generation(generation) for generation in generations(trained)],
     }
 
 
-def _row(
-    pair: Trained, names: Sequence[str], maker: Mapping[str, Key], configurations: Mapping[Key, Configuration]
-) -> list[Any]:
+def _row(pair: Trained, names: Sequence[str], makers: Makers) -> list[Any]:
     order, outcome = pair
     start = order.start
-    checkpoint: str | None = None
-    if isinstance(start, From):
-        checkpoint = start.checkpoint
-    elif isinstance(start, Grow):
-        checkpoint = start.parent
-    elif isinstance(start, Distil):
-        checkpoint = start.student
-    weights = None if checkpoint is None else maker.get(checkpoint)
-    inherited = weights is not None and configurations[weights] == order.configuration
+
+    def maker(checkpoint: Checkpoint | None) -> Trained | None:
+        return None if checkpoint is None else makers.of(checkpoint, before=order.round)
+
+    parent = maker(start.weights)
+    teacher = maker(start.teacher) if isinstance(start, Distil) else None
+    inherited = parent is not None and parent.order.configuration == order.configuration
     return [
         order.round,
         order.member,
@@ -173,8 +146,8 @@ def _row(
         round(outcome.seconds, 3),
         SOURCES.index(order.proposal.source.value),
         order.proposal.parent,
-        weights,
-        maker.get(start.teacher) if isinstance(start, Distil) else None,
+        None if parent is None else _key(parent),
+        None if teacher is None else _key(teacher),
         start.rung if isinstance(start, Distil) else None,
         None if inherited else [without_unknown(order.configuration.get(name)) for name in names],
         order.proposal.note,
@@ -183,37 +156,17 @@ def _row(
 
 
 def _key(pair: Trained) -> Key:
-    return pair[0].round, pair[0].member
+    return pair.order.round, pair.order.member
 
 
-def _best(trained: Iterable[Trained]) -> Trained | None:
-    """Return the best member as `best_member` does, without its ancestry."""
-    sound = [
-        pair
-        for pair in trained
-        if pair[1].checkpoint is not None and pair[1].failure is None and math.isfinite(pair[1].score)
-    ]
-    return max(sound, key=lambda pair: (pair[1].score, -pair[0].round, -pair[0].member), default=None)
-
-
-def _generations(trained: Sequence[Trained]) -> list[Json]:
-    parts: dict[int, list[Trained]] = {}
-    for pair in trained:
-        parts.setdefault(pair[0].generation, []).append(pair)
-    return [_generation(number, parts[number]) for number in sorted(parts)]
-
-
-def _generation(number: int, part: Sequence[Trained]) -> Json:
-    students = [pair for pair in part if pair[0].purpose is Purpose.DISTIL]
-    best = _best(pair for pair in part if pair[0].purpose is not Purpose.DISTIL)
-    first_round = min(order.round for order, _ in part)
+def _generation(generation: Generation) -> Json:
     return {
-        "number": number,
-        "first_round": first_round,
-        "last_round": max(order.round for order, _ in part),
-        "students": sum(order.round == first_round for order, _ in students),
-        "distillation_steps": sum(outcome.steps for _, outcome in students),
-        "best": None if best is None else _key(best),
+        "number": generation.number,
+        "first_round": generation.first_round,
+        "last_round": generation.last_round,
+        "students": generation.students,
+        "distillation_steps": generation.distillation_steps,
+        "best": None if generation.best is None else _key(generation.best),
     }
 
 
@@ -254,7 +207,7 @@ def _expected_steps(settings: ExperimentSettings) -> int:
 
 def _space_of(description: RunDescription) -> Space | None:
     """Return the space of a run; None where it is not known here."""
-    settings = settings_of(description)
+    settings = settings_if_ours(description)
     if settings is not None:
         return _space(settings)
     space = description.configuration.get("space")  # of one's own trainer, as ConfigSpace writes it
@@ -269,13 +222,7 @@ def _space_of(description: RunDescription) -> Space | None:
 @lru_cache(maxsize=16)
 def _space(settings: ExperimentSettings) -> Space | None:
     try:
-        if settings.space is not None:
-            space = space_from_json(settings.space)
-        elif settings.environment.startswith(TOY_PREFIX):
-            space = make_toy(settings.environment.removeprefix(TOY_PREFIX)).space
-        else:
-            space = ppo_space()
-        return with_architectures(space) if settings.is_generational else space
+        return space_of(settings)
     except (InputError, KeyError, ValueError):
         return None
 

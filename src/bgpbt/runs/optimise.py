@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bgpbt.analysis.lineage import BestMember, best_member, failures
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError, shown
-from bgpbt.execution.history_queries import BestMember, Trained, best_member, failures
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
+from bgpbt.records import Trained
 from bgpbt.space import Space, space_to_json
 from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.strategies import PopulationSettings, make_strategy

@@ -11,9 +11,9 @@ import pytest
 
 from bgpbt.contracts import Checkpoints, Strategy
 from bgpbt.errors import DamagedRunError
-from bgpbt.execution import Event, LocalExecutor, Observer, OutcomeCommitted, recover, run_loop
-from bgpbt.execution.history_queries import Trained
-from bgpbt.records import Order, Outcome
+from bgpbt.execution import Event, LocalExecutor, Observer, OutcomeCommitted, run_loop
+from bgpbt.records import Order, Outcome, Trained
+from bgpbt.runs import recover
 from bgpbt.space import with_architectures
 from bgpbt.storage import CheckpointStore, History, create_run, examine, open_run
 from bgpbt.strategies import GenerationSettings, PopulationSettings, make_strategy
@@ -59,7 +59,7 @@ def train(path: Path, orders: int = 10**6, observer: Observer = lambda event: No
 def content(path: Path) -> tuple[list[Trained], set[str]]:
     run = open_run(path)
     with run.open_history(read_only=True) as history:
-        trained = [(order, replace(outcome, seconds=0.0)) for order, outcome in history.trained()]
+        trained = [Trained(order, replace(outcome, seconds=0.0)) for order, outcome in history.trained()]
     return trained, {str(checkpoint) for checkpoint in run.checkpoints.stored()}
 
 

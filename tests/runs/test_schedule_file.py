@@ -4,20 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ConfigSpace import ConfigurationSpace
 
+from bgpbt.analysis import best_member
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution import (
-    LocalExecutor,
-    ScheduleFile,
-    best_member,
-    read_schedule,
-    run_loop,
-    schedule_of,
-    write_schedule,
-)
-from bgpbt.execution.history_queries import Trained
-from bgpbt.records import Checkpoint, Purpose
-from bgpbt.space import with_architectures
+from bgpbt.execution import LocalExecutor, run_loop
+from bgpbt.records import Purpose, Trained
+from bgpbt.runs import Options, ScheduleFile, optimise, read_schedule, schedule_of, write_schedule
+from bgpbt.space import Space, with_architectures
 from bgpbt.storage import create_run
 from bgpbt.strategies import (
     GenerationSettings,
@@ -27,6 +21,7 @@ from bgpbt.strategies import (
     make_strategy,
 )
 from bgpbt.toys import Toy, make_toy
+from bgpbt.trainers import BytesTrainer, Job
 
 POPULATION = PopulationSettings(
     population=4, initial=8, quantile_fraction=0.25, t_ready=10, max_timesteps=200
@@ -65,8 +60,7 @@ def test_a_replay_repeats_every_stretch_to_the_byte_distillations_too(
 ) -> None:
     best = best_member(trained)
     assert best is not None
-    assert best.outcome.checkpoint is not None
-    schedule = schedule_of(best.outcome.checkpoint, trained)
+    schedule = schedule_of(best.trained, trained)
     assert any(stretch.purpose is Purpose.DISTIL for stretch in schedule.stretches)
     write_schedule(tmp_path / "schedule.yaml", ScheduleFile(settings={"a": 1}, schedule=schedule))
     file = read_schedule(tmp_path / "schedule.yaml")
@@ -80,15 +74,13 @@ def test_every_member_that_is_left_can_be_made_again(trained: list[Trained], tmp
     last = max(order.round for order, _ in trained)
     for order, outcome in trained:
         if order.round == last and outcome.checkpoint is not None:
-            schedule = schedule_of(outcome.checkpoint, trained)
+            schedule = schedule_of(Trained(order, outcome), trained)
             again = replayed(tmp_path / f"{order.member}", schedule)
             assert again[-1][1].checkpoint == outcome.checkpoint
 
 
 def test_other_seeds_are_other_orders_of_the_same_schedule(trained: list[Trained], tmp_path: Path) -> None:
-    checkpoint = trained[-1][1].checkpoint
-    assert checkpoint is not None
-    schedule = schedule_of(checkpoint, trained)
+    schedule = schedule_of(trained[-1], trained)
     one, other = (replayed(tmp_path / f"{seed}", schedule, reseed=True, seed=seed) for seed in (1, 2))
     for stretch, (first, _), (second, _) in zip(schedule.stretches, one, other, strict=True):
         assert len({stretch.seed, first.seed, second.seed}) == 3
@@ -96,12 +88,11 @@ def test_other_seeds_are_other_orders_of_the_same_schedule(trained: list[Trained
 
 
 def test_a_history_with_a_gap_is_named(trained: list[Trained]) -> None:
-    checkpoint = trained[-1][1].checkpoint
-    assert checkpoint is not None
     with pytest.raises(DamagedRunError, match="no order in the history made checkpoint"):
-        schedule_of(checkpoint, trained[-2:])
-    with pytest.raises(DamagedRunError, match="no order in the history made checkpoint x"):
-        schedule_of(Checkpoint("x"), trained)
+        schedule_of(trained[-1], trained[-2:])
+    order, outcome = trained[-1]
+    with pytest.raises(DamagedRunError, match=rf"member {order.member} of round {order.round + 1} left no"):
+        schedule_of(Trained(order, replace(outcome, checkpoint=None)), trained)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +116,25 @@ def test_what_is_not_a_schedule_is_refused_in_one_line(tmp_path: Path, content: 
 
 
 def test_a_stretch_builds_on_earlier_ones_only(trained: list[Trained]) -> None:
-    checkpoint = trained[-1][1].checkpoint
-    assert checkpoint is not None
-    first, *rest = schedule_of(checkpoint, trained).stretches
+    first, *rest = schedule_of(trained[-1], trained).stretches
     with pytest.raises(InputError, match="stretch 0: parent = 1 must be an earlier stretch"):
         Schedule(stretches=(replace(first, parent=1), *rest))
+
+
+def test_of_members_with_equal_bytes_the_schedule_is_that_of_the_best(tmp_path: Path) -> None:
+    """A trainer may leave the same bytes again and again, with other configurations and scores."""
+
+    def train(job: Job, weights: bytes | None) -> tuple[bytes, float]:
+        return b"same", float(job.configuration["rate"]) + job.round
+
+    space = Space.from_configspace(ConfigurationSpace({"rate": (0.0, 1.0)}))
+    options = Options(strategy="pbt", seed=1)
+    finished = optimise(BytesTrainer(train), space, POPULATION, tmp_path / "run", options=options)
+    best = finished.best
+    assert best is not None
+    assert best.order.round == max(order.round for order, _ in finished.trained) > 1
+    stretches = schedule_of(best.trained, finished.trained).stretches
+    assert [(s.round, s.member, s.configuration) for s in stretches] == [
+        (order.round, order.member, order.configuration) for order, _ in best.ancestry
+    ]
+    assert stretches[-1].score == best.outcome.score

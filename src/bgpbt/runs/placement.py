@@ -4,12 +4,12 @@ from typing import Literal
 
 from bgpbt.contracts import Checkpoints, Executor
 from bgpbt.errors import InputError
-from bgpbt.execution.experiment import Experiment
 from bgpbt.execution.local import LocalExecutor
-from bgpbt.execution.memory import available_memory, check_memory, device_memory
 from bgpbt.execution.preparation import cores
 from bgpbt.execution.stacked import StackedExecutor
 from bgpbt.execution.stopping import StopSwitch
+from bgpbt.runs.experiment import Experiment
+from bgpbt.runs.memory_budget import check_memory
 
 __all__ = ["Stack", "check_fits", "local_executor", "members_at_a_time"]
 
@@ -39,17 +39,14 @@ def local_executor(
     Raises:
         InputError: the task has no networks to stack, or the members do not fit into memory.
     """
-    memory_budget = _budget(experiment, memory_budget)
     check_fits(experiment, stack=stack, max_parallel=max_parallel, memory_budget=memory_budget)
-    if _is_stacked(experiment, stack):
-        from bgpbt.agents import PPOTrainer, StackedTrainer, local_devices
-
-        assert isinstance(experiment.trainer, PPOTrainer)
-        stacked = StackedTrainer(experiment.trainer, local_devices())
+    task = experiment.task
+    together = task.stack() if _is_stacked(experiment, stack) else None
+    if together is not None:
         most = max_parallel or experiment.settings.population
-        return StackedExecutor(stacked, experiment.trainer, checkpoints, most, switch=switch)
-    parallel = members_at_a_time(experiment, max_parallel, memory_budget)
-    return LocalExecutor(experiment.trainer, checkpoints, parallel, switch=switch)
+        return StackedExecutor(together, task.trainer, checkpoints, most, switch=switch)
+    parallel = members_at_a_time(experiment, max_parallel, _budget(experiment, memory_budget))
+    return LocalExecutor(task.trainer, checkpoints, parallel, switch=switch)
 
 
 def check_fits(
@@ -58,21 +55,17 @@ def check_fits(
     """Check that all members that may train at the same time fit into memory, whatever is proposed.
 
     Raises:
-        InputError: they do not; the text says what to lower.
+        InputError: they do not, and the text says what to lower; or there are no networks to stack.
     """
-    if experiment.settings.is_toy:
+    is_stacked = _is_stacked(experiment, stack)
+    budget, need = _budget(experiment, memory_budget), experiment.task.memory_need(stacked=is_stacked)
+    if budget is None or need is None:
         return
-    from bgpbt.agents import PPOTrainer, local_devices
-
-    assert isinstance(experiment.trainer, PPOTrainer)
-    budget, trainer = _budget(experiment, memory_budget), experiment.trainer
-    if budget is None:
-        return
-    if _is_stacked(experiment, stack):
-        members = -(-(max_parallel or experiment.settings.population) // len(local_devices()))
-        check_memory(trainer.stacked_memory_need, members, budget)
+    if is_stacked:
+        members = -(-(max_parallel or experiment.settings.population) // experiment.task.devices)
     else:
-        check_memory(trainer.memory_need, members_at_a_time(experiment, max_parallel, budget), budget)
+        members = members_at_a_time(experiment, max_parallel, budget)
+    check_memory(need, members, budget)
 
 
 def members_at_a_time(experiment: Experiment, max_parallel: int | None, budget: int | None) -> int:
@@ -85,33 +78,19 @@ def members_at_a_time(experiment: Experiment, max_parallel: int | None, budget: 
     """
     if max_parallel is not None:
         return min(max_parallel, cores())
-    if experiment.settings.is_toy:
-        return 1  # its steps are Python's, which threads take in turn
-    from bgpbt.agents import PPOTrainer, local_devices
-
-    if local_devices()[0].platform != "cpu":
+    if not experiment.task.fills_one_core:
         return 1
-    assert isinstance(experiment.trainer, PPOTrainer)
-    room = cores() if budget is None else budget // experiment.trainer.memory_need.total
+    need = experiment.task.memory_need(stacked=False)
+    room = cores() if budget is None or need is None else budget // need.total
     return max(1, min(cores(), room))
 
 
 def _budget(experiment: Experiment, memory_budget: int | None) -> int | None:
     """Return the bytes that members in training may take; None where nothing limits or says them."""
-    if memory_budget is not None or experiment.settings.is_toy:
-        return memory_budget
-    from bgpbt.agents import local_devices
-
-    return device_memory(local_devices()[0]) or available_memory()
+    return experiment.task.memory() if memory_budget is None else memory_budget
 
 
 def _is_stacked(experiment: Experiment, stack: Stack) -> bool:
-    if experiment.settings.is_toy:
-        if stack == "on":
-            raise InputError(f"stack = on: {experiment.settings.environment} has no networks to stack")
-        return False
-    if stack != "auto":
-        return stack == "on"
-    from bgpbt.agents import local_devices
-
-    return any(device.platform != "cpu" for device in local_devices())
+    if stack == "on" and experiment.task.stack() is None:
+        raise InputError(f"stack = on: {experiment.settings.environment} has no networks to stack")
+    return experiment.task.is_faster_stacked if stack == "auto" else stack == "on"

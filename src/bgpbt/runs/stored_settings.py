@@ -6,22 +6,40 @@ from typing import Any
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution.experiment import ExperimentSettings
-from bgpbt.storage import RunDirectory
+from bgpbt.runs.settings import ExperimentSettings
+from bgpbt.storage import RunDescription, RunDirectory
 
-__all__ = ["plain_settings", "settings_from", "settings_of"]
+__all__ = ["is_of_own_trainer", "plain_settings", "settings_from", "settings_if_ours", "settings_of"]
 
 
 def settings_of(run: RunDirectory) -> ExperimentSettings:
     """Return the settings a run was started with.
 
     Raises:
+        InputError: the run was made with a trainer of the user's.
         DamagedRunError: they are not those of this program.
     """
+    if is_of_own_trainer(run.description.configuration):
+        raise InputError(
+            f"{run.path} was made with a trainer of your own, which only its script knows; run that again"
+        )
     try:
         return settings_from(run.description.configuration, source=f"{run.path / 'run.json'}")
     except InputError as error:
         raise DamagedRunError(f"{error}") from error
+
+
+def is_of_own_trainer(plain: Mapping[str, Any]) -> bool:
+    """Return whether settings are those that `optimise` stores: of a run whose task is no setting."""
+    return "settings" in plain and "environment" not in plain
+
+
+def settings_if_ours(description: RunDescription) -> ExperimentSettings | None:
+    """Return the settings of a run that `bgpbt train` made; None if something else made it."""
+    try:
+        return settings_from(description.configuration, source="run.json")
+    except InputError:
+        return None
 
 
 def plain_settings(settings: ExperimentSettings) -> dict[str, Any]:

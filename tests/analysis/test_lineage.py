@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bgpbt.execution.history_queries import (
+from bgpbt.analysis.lineage import (
     TABLE_COLUMNS,
-    Trained,
+    Makers,
     ancestry,
     best_member,
     steps_by_purpose,
     table,
 )
-from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Outcome, Purpose, Start
+from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Outcome, Purpose, Start, Trained
 from bgpbt.storage import History
 from tests.execution.walkers import STEPS, Walkers, WalkTrainer, go_on
 from tests.execution.walkers import order as walker_order
@@ -29,7 +29,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[Trained]:
 def pair(round_index: int, member: int, start: Start, made: str | None, score: float = 0.0) -> Trained:
     order: Order = replace(walker_order(0, round_index, member, member, Fresh()), start=start)
     checkpoint = None if made is None else Checkpoint(made)
-    return order, Outcome(round=round_index, member=member, checkpoint=checkpoint, score=score, steps=STEPS)
+    return Trained(
+        order, Outcome(round=round_index, member=member, checkpoint=checkpoint, score=score, steps=STEPS)
+    )
 
 
 def test_ancestry_follows_the_weights_not_the_slot() -> None:
@@ -59,12 +61,21 @@ def test_a_member_that_did_not_change_is_not_its_own_ancestor() -> None:
     assert ancestry(third, [first, second, third]) == (first, second, third)
 
 
+def test_of_equal_bytes_the_newest_earlier_order_is_the_maker_and_of_a_round_the_first_member() -> None:
+    history = [pair(0, 0, Fresh(), "x"), pair(1, 0, Fresh(), "x"), pair(1, 1, Fresh(), "x")]
+    history.append(pair(3, 0, From(checkpoint=Checkpoint("x")), "x"))
+    makers, x = Makers(history), Checkpoint("x")
+    assert [makers.of(x, before) for before in range(5)] == [None, history[0], *2 * [history[1]], history[3]]
+    assert makers.of(x) == history[3]
+    assert makers.of(Checkpoint("y")) is None
+
+
 def test_the_best_member_is_finite_sound_and_the_first_of_equals() -> None:
     scores = [math.nan, math.inf, 2.0, 5.0, 5.0]
     history = [pair(0, member, Fresh(), f"{member}", score) for member, score in enumerate(scores)]
     history.append(pair(0, 5, Fresh(), None, 9.0))
     failed = pair(0, 6, Fresh(), "6", 9.0)
-    history.append((failed[0], replace(failed[1], failure="no")))
+    history.append(Trained(failed.order, replace(failed.outcome, failure="no")))
     best = best_member(history)
     assert best is not None
     assert best.outcome.member == 3
@@ -105,7 +116,7 @@ def test_the_table_holds_every_round_and_inactive_hyperparameters(trained: list[
     assert all(set(row) == set(columns) for row in rows)
     assert rows[-1]["total_steps"] == 6 * STEPS
     other = replace(trained[0][0], configuration={"steps": 3})
-    columns, rows = table([(other, trained[0][1]), trained[1]])
+    columns, rows = table([Trained(other, trained[0].outcome), trained[1]])
     assert columns[-2:] == ["config.scale", "config.steps"]
     assert [row["config.steps"] for row in rows] == [3, None]
     assert rows[0]["steps"] == STEPS
@@ -114,6 +125,6 @@ def test_the_table_holds_every_round_and_inactive_hyperparameters(trained: list[
 def test_the_table_holds_the_figures_of_models(trained: list[Trained]) -> None:
     (order, outcome), other = trained[:2]
     proposed = replace(order, proposal=replace(order.proposal, figures={"model.skill": 0.25}))
-    columns, rows = table([(proposed, outcome), other])
+    columns, rows = table([Trained(proposed, outcome), other])
     assert columns[-1] == "model.skill"
     assert [row["model.skill"] for row in rows] == [0.25, None]

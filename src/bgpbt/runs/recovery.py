@@ -5,15 +5,14 @@ follows from its order. Damaged files are kept aside.
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bgpbt.analysis.lineage import Makers
 from bgpbt.contracts import Strategy, Trainer
 from bgpbt.errors import DamagedRunError
-from bgpbt.execution.history_queries import Trained
-from bgpbt.execution.schedule import checkpoint_makers, checkpoints_needed
 from bgpbt.records import Checkpoint, Outcome, Plan
 from bgpbt.storage import (
     CHECKPOINTS_DIRECTORY,
@@ -58,10 +57,10 @@ def recover(path: Path, strategy: Strategy[Any], trainer: Trainer, seed: int, sa
         if finding.problem and finding.path.exists() and finding.path.parent == store.directory:
             _move_aside(finding.path, aside, say)
     with History.open(path / HISTORY_FILE) as history:
-        trained, wanted = history.trained(), sorted(history.referenced())
-    missing = [checkpoint for checkpoint in wanted if not _is_intact(store, checkpoint)]
-    for checkpoint in missing:
-        _make_again(checkpoint, trained, trainer, store, say)
+        makers, wanted = Makers(history.trained()), sorted(history.referenced())
+    for checkpoint in wanted:
+        if not _is_intact(store, checkpoint):
+            _make_again(checkpoint, makers, trainer, store, say)
     store.remove_all_but(wanted)  # the others were only needed on the way
 
 
@@ -129,16 +128,23 @@ def _play(
 
 
 def _make_again(
-    checkpoint: Checkpoint, trained: Sequence[Trained], trainer: Trainer, store: CheckpointStore, say: Say
+    checkpoint: Checkpoint,
+    makers: Makers,
+    trainer: Trainer,
+    store: CheckpointStore,
+    say: Say,
+    before: int | None = None,
 ) -> None:
     """Train a lost checkpoint again, and before it whatever it starts from that is lost too."""
-    makers = checkpoint_makers(trained)
-    if checkpoint not in makers:
+    maker = makers.of(checkpoint, before)
+    if maker is None:
         raise DamagedRunError(f"{store.path(checkpoint)} is lost, and no order in the history made it")
-    order, _ = makers[checkpoint]
-    for needed in checkpoints_needed(order):
+    order = maker.order
+    for needed in order.start.reads:
         if not _is_intact(store, needed):
-            _make_again(needed, trained, trainer, store, say)
+            _make_again(needed, makers, trainer, store, say, before=order.round)
+    if _is_intact(store, checkpoint):
+        return  # the order left what it had read
     outcome = trainer.train(order, store)
     if outcome.checkpoint != checkpoint:
         raise DamagedRunError(

@@ -6,18 +6,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bgpbt.analysis.lineage import Makers
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.execution.history_queries import Trained
-from bgpbt.records import Checkpoint, Distil, Fresh, From, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, Grow, Trained
 from bgpbt.storage.files import write_durably
 from bgpbt.strategies.replay import Schedule, Stretch
 from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
 __all__ = [
     "ScheduleFile",
-    "checkpoint_makers",
-    "checkpoints_needed",
     "read_schedule",
     "schedule_of",
     "write_schedule",
@@ -35,29 +33,30 @@ class ScheduleFile:
     schedule: Schedule
 
 
-def schedule_of(checkpoint: Checkpoint, trained: Sequence[Trained]) -> Schedule:
-    """Return the schedule of the member that left a checkpoint: its ancestry, with that of every teacher.
+def schedule_of(member: Trained, trained: Sequence[Trained]) -> Schedule:
+    """Return the schedule of a member: its ancestry, with that of every teacher.
+
+    Args:
+        member: such as `BestMember.trained`.
+        trained: every order of the run that has an outcome.
 
     Raises:
         DamagedRunError: the history lacks an order that the ancestry needs.
     """
-    makers = checkpoint_makers(trained)
-    sequence: list[Trained] = []
-    places: dict[Checkpoint, int] = {}
+    makers = Makers(trained)
+    stretches: list[Stretch] = []
+    places: dict[tuple[int, int], int] = {}  # round and member to index of its stretch
 
-    def place(wanted: Checkpoint) -> int:
-        if wanted not in places:
-            if wanted not in makers:
-                raise DamagedRunError(f"no order in the history made checkpoint {wanted}")
-            pair = makers[wanted]
-            for needed in checkpoints_needed(pair[0]):
-                place(needed)
-            places[wanted] = len(sequence)
-            sequence.append(pair)
-        return places[wanted]
+    def place(pair: Trained) -> int:
+        key = (pair.order.round, pair.order.member)
+        if key not in places:
+            made = {wanted: place(_maker(makers, wanted, pair)) for wanted in pair.order.start.reads}
+            places[key] = len(stretches)
+            stretches.append(_stretch(pair, made))
+        return places[key]
 
-    place(checkpoint)
-    return Schedule(stretches=tuple(_stretch(order, outcome, places) for order, outcome in sequence))
+    place(member)
+    return Schedule(stretches=tuple(stretches))
 
 
 def write_schedule(path: Path, file: ScheduleFile) -> None:
@@ -114,42 +113,22 @@ def _plain(stretch: Mapping[str, Any]) -> dict[str, Any]:
     return {item.name: stretch[item.name] for item in fields(Stretch) if stretch[item.name] != item.default}
 
 
-def checkpoint_makers(trained: Sequence[Trained]) -> dict[Checkpoint, Trained]:
-    """Return the order that made each checkpoint; of several that made the same bytes, the first."""
-    makers: dict[Checkpoint, Trained] = {}
-    for order, outcome in trained:
-        if outcome.checkpoint is not None:
-            makers.setdefault(outcome.checkpoint, (order, outcome))
-    return makers
+def _maker(makers: Makers, wanted: Checkpoint, reader: Trained) -> Trained:
+    """Return the order that made what another one reads."""
+    maker = makers.of(wanted, before=reader.order.round)
+    if maker is None:
+        raise DamagedRunError(f"no order in the history made checkpoint {wanted}")
+    return maker
 
 
-def checkpoints_needed(order: Order) -> list[Checkpoint]:
-    """Return what an order starts from and learns from."""
-    match order.start:
-        case Fresh():
-            return []
-        case From(checkpoint=checkpoint):
-            return [checkpoint]
-        case Grow(parent=parent):
-            return [parent]
-        case Distil(teacher=teacher, student=student):
-            return [teacher] if student is None else [teacher, student]
-
-
-def _stretch(order: Order, outcome: Outcome, places: Mapping[Checkpoint, int]) -> Stretch:
-    assert outcome.checkpoint is not None
+def _stretch(pair: Trained, places: Mapping[Checkpoint, int]) -> Stretch:
+    order, outcome = pair
+    if outcome.checkpoint is None:
+        raise DamagedRunError(f"member {order.member} of round {order.round + 1} left no checkpoint")
     start = order.start
-    parent: Checkpoint | None = None
-    match start:
-        case From(checkpoint=checkpoint):
-            parent = checkpoint
-        case Grow(parent=grown):
-            parent = grown
-        case Distil(student=student):
-            parent = student
     lesson = start if isinstance(start, Distil) else None
     return Stretch(
-        parent=None if parent is None else places[parent],
+        parent=None if start.weights is None else places[start.weights],
         teacher=None if lesson is None else places[lesson.teacher],
         is_grown=isinstance(start, Grow),
         rung=0 if lesson is None else lesson.rung,

@@ -7,8 +7,8 @@ import pytest
 from bgpbt import envs
 from bgpbt.agents import PPOTrainer
 from bgpbt.errors import InputError
-from bgpbt.execution import Experiment, assemble, check_fits, placement
-from bgpbt.execution.placement import members_at_a_time
+from bgpbt.runs import Experiment, assemble, check_fits, placement
+from bgpbt.runs.placement import members_at_a_time
 from tests.envs.countdown import Countdown
 from tests.execution.test_compilations import settings
 

@@ -1,30 +1,34 @@
-"""What a run's history says: the best member and its ancestry, a table of every order, steps by purpose.
+"""What a run's history says: who made what, the best member and its ancestry, a table of all orders.
+
+Several orders may leave the same bytes, which are one checkpoint. There is one rule for which of them made it
+(`Makers.of`), so that all that is said of a run's lineage agrees.
 
 Everything here is a pure function of the orders that have an outcome, as `History.trained` returns them.
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bgpbt.records import Configuration, Distil, Fresh, From, Grow, Order, Outcome, Purpose, Start
+from bgpbt.records import Checkpoint, Configuration, Distil, Order, Outcome, Purpose, Trained
 
 __all__ = [
     "EVALUATION",
     "TABLE_COLUMNS",
     "BestMember",
     "Generation",
-    "Trained",
+    "Makers",
     "ancestry",
     "best_member",
+    "best_of",
     "failures",
     "generations",
     "steps_by_purpose",
     "table",
 ]
 
-Trained = tuple[Order, Outcome]
 Cell = bool | int | float | str | None
 
 EVALUATION = "evaluation"
@@ -55,6 +59,58 @@ TABLE_COLUMNS = (
 CONFIGURATION_PREFIX = "config."  # keeps a hyperparameter named `steps` apart from the column
 
 
+class Makers:
+    """Which order made a checkpoint.
+
+    Args:
+        trained: every order that has an outcome, by round and member.
+    """
+
+    def __init__(self, trained: Iterable[Trained]) -> None:
+        self._of: dict[Checkpoint, list[Trained]] = {}  # one for each round, by round
+        for pair in trained:
+            checkpoint = pair.outcome.checkpoint
+            if checkpoint is None:
+                continue
+            made = self._of.setdefault(checkpoint, [])
+            if not made or made[-1].order.round != pair.order.round:
+                made.append(pair)
+
+    def of(self, checkpoint: Checkpoint, before: int | None = None) -> Trained | None:
+        """Return the order that made a checkpoint; of several that left the same bytes, the newest.
+
+        Of several in the newest round it is the first member. An order reads what earlier rounds left, so its
+        start is asked for with `before` as its own round.
+
+        Args:
+            checkpoint: what was made.
+            before: a round; orders of it and of later ones do not count. None: all count.
+        """
+        made = self._of.get(checkpoint, [])
+        count = len(made) if before is None else bisect_left(made, before, key=lambda pair: pair.order.round)
+        return made[count - 1] if count else None
+
+    def ancestry(self, descendant: Trained) -> tuple[Trained, ...]:
+        """Return the orders whose training is in a member's weights, the oldest first, itself last."""
+        line = [descendant]
+        while (weights := line[-1].order.start.weights) is not None:
+            parent = self.of(weights, before=line[-1].order.round)
+            if parent is None:
+                break
+            line.append(parent)
+        return tuple(reversed(line))
+
+    def ancestry_and_teachers(self, descendant: Trained) -> tuple[Trained, ...]:
+        """Return a member's ancestry; before a student with new weights comes that of its teacher."""
+        line = self.ancestry(descendant)
+        while isinstance(start := line[0].order.start, Distil):
+            teacher = self.of(start.teacher, before=line[0].order.round)
+            if teacher is None:
+                break
+            line = self.ancestry(teacher) + line
+        return line
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestMember:
     """The member with the highest score of a run, whenever that was."""
@@ -62,6 +118,11 @@ class BestMember:
     order: Order
     outcome: Outcome
     ancestry: tuple[Trained, ...]  # from new weights to this member, itself included
+
+    @property
+    def trained(self) -> Trained:
+        """Its order and outcome."""
+        return Trained(self.order, self.outcome)
 
     @property
     def configuration(self) -> Configuration:
@@ -76,11 +137,18 @@ class BestMember:
 
 def best_member(trained: Sequence[Trained]) -> BestMember | None:
     """Return the member with the highest finite score and a checkpoint, of equals the first; or None."""
-    sound = [pair for pair in trained if _is_sound(pair[1])]
-    if not sound:
+    best = best_of(trained)
+    if best is None:
         return None
-    order, outcome = max(sound, key=lambda pair: (pair[1].score, -pair[0].round, -pair[0].member))
-    return BestMember(order=order, outcome=outcome, ancestry=ancestry((order, outcome), trained))
+    return BestMember(order=best.order, outcome=best.outcome, ancestry=ancestry(best, trained))
+
+
+def best_of(trained: Iterable[Trained]) -> Trained | None:
+    """Return the best member, as `best_member` does, without its ancestry."""
+    sound = [pair for pair in trained if _is_sound(pair.outcome)]
+    return max(
+        sound, key=lambda pair: (pair.outcome.score, -pair.order.round, -pair.order.member), default=None
+    )
 
 
 def failures(trained: Sequence[Trained]) -> Counter[str]:
@@ -93,10 +161,7 @@ def ancestry(descendant: Trained, trained: Sequence[Trained]) -> tuple[Trained, 
 
     The weights of a student start with the student's own, or new; its teacher is not an ancestor.
     """
-    line = [descendant]
-    while (parent := _parent(line[-1][0], trained)) is not None:
-        line.append(parent)
-    return tuple(reversed(line))
+    return Makers(trained).ancestry(descendant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +179,15 @@ class Generation:
 def generations(trained: Sequence[Trained]) -> tuple[Generation, ...]:
     """Return every generation that a run has come to, in order."""
     numbers = sorted({order.generation for order, _ in trained})
-    return tuple(
-        _generation(number, [pair for pair in trained if pair[0].generation == number]) for number in numbers
-    )
+    parts: dict[int, list[Trained]] = {number: [] for number in numbers}
+    for pair in trained:
+        parts[pair.order.generation].append(pair)
+    return tuple(_generation(number, part) for number, part in parts.items())
 
 
 def _generation(number: int, trained: Sequence[Trained]) -> Generation:
-    students = [pair for pair in trained if pair[0].purpose is Purpose.DISTIL]
-    best = best_member([pair for pair in trained if pair[0].purpose is not Purpose.DISTIL])
+    students = [pair for pair in trained if pair.order.purpose is Purpose.DISTIL]
+    best = best_of(pair for pair in trained if pair.order.purpose is not Purpose.DISTIL)
     first_round = min(order.round for order, _ in trained)
     return Generation(
         number=number,
@@ -129,7 +195,7 @@ def _generation(number: int, trained: Sequence[Trained]) -> Generation:
         last_round=max(order.round for order, _ in trained),
         distillation_steps=sum(outcome.steps for _, outcome in students),
         students=sum(order.round == first_round for order, _ in students),
-        best=None if best is None else (best.order, best.outcome),
+        best=best,
     )
 
 
@@ -182,28 +248,3 @@ def _row(order: Order, outcome: Outcome, names: Sequence[str], figures: Sequence
 
 def _is_sound(outcome: Outcome) -> bool:
     return outcome.checkpoint is not None and outcome.failure is None and math.isfinite(outcome.score)
-
-
-def _parent(order: Order, trained: Sequence[Trained]) -> Trained | None:
-    """Return the order that made the weights this one starts from.
-
-    Equal checkpoints are the same file, so several orders may have made it; the newest is taken, and any is
-    as good, since what they made is equal.
-    """
-    checkpoint = _weights(order.start)
-    if checkpoint is None:
-        return None
-    makers = [pair for pair in trained if pair[1].checkpoint == checkpoint and pair[0].round < order.round]
-    return max(makers, key=lambda pair: (pair[0].round, -pair[0].member), default=None)
-
-
-def _weights(start: Start) -> str | None:
-    match start:
-        case Fresh():
-            return None
-        case From(checkpoint=checkpoint):
-            return checkpoint
-        case Distil(student=student):
-            return student
-        case Grow(parent=parent):
-            return parent

@@ -4,8 +4,8 @@ import pytest
 
 from bgpbt.agents import MemoryNeed
 from bgpbt.errors import InputError
-from bgpbt.execution import memory
-from bgpbt.execution.memory import available_memory, bytes_of, check_memory, readable_bytes
+from bgpbt.runs import memory_budget
+from bgpbt.runs.memory_budget import available_memory, bytes_of, check_memory, readable_bytes
 
 NEED = MemoryNeed(rollout=600, slice=300, networks=80, environments=44)  # 1 KiB
 
@@ -53,7 +53,7 @@ def test_a_container_has_what_its_limit_leaves(tmp_path: Path, monkeypatch: pyte
     whole = available_memory()
     assert whole is not None
     assert whole > 2**20
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    monkeypatch.setattr(memory_budget, "_CGROUP", tmp_path)
     (tmp_path / "memory.max").write_text("5000000\n")
     (tmp_path / "memory.current").write_text("3000000\n")
     (tmp_path / "memory.stat").write_text("anon 2000000\nfile 1000000\n")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bgpbt.errors import InputError, RoundFailedError
-from bgpbt.execution import Event, Optimised, Options, OutcomeCommitted, optimise
+from bgpbt.execution import Event, OutcomeCommitted
+from bgpbt.runs import Optimised, Options, optimise
 from bgpbt.storage import open_run
 from bgpbt.strategies import PopulationSettings
 from bgpbt.toys import make_toy

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgpbt.errors import InputError
-from bgpbt.viewing.statistics import (
+from bgpbt.analysis.statistics import (
     interquartile_mean,
     interval_of,
     performance_profile,
     probability_of_improvement,
     resample,
 )
+from bgpbt.errors import InputError
 
 # Seven runs of two strategies on three tasks. What rliable 1.2.0 (with arch 7.2.0) says of them was computed
 # once: metrics.aggregate_iqm, metrics.probability_of_improvement, and library.get_interval_estimates with the

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bgpbt.errors import InputError
-from bgpbt.execution.round_time import Cluster, predicted_seconds, simulated_seconds
+from bgpbt.ray.round_time import Cluster, predicted_seconds, simulated_seconds
 
 
 def simulated_mean(cluster: Cluster) -> float:

@@ -1,0 +1,31 @@
+"""What runs say: lineage, curves, statistics and comparisons, in numbers.
+
+Nearly all of it is a function of orders and outcomes. What needs NumPy is imported from its module:
+`bgpbt.analysis.collection`, `statistics` and `comparison`.
+"""
+
+from bgpbt.analysis.lineage import (
+    EVALUATION,
+    BestMember,
+    Generation,
+    Makers,
+    ancestry,
+    best_member,
+    best_of,
+    generations,
+    steps_by_purpose,
+    table,
+)
+
+__all__ = [
+    "EVALUATION",
+    "BestMember",
+    "Generation",
+    "Makers",
+    "ancestry",
+    "best_member",
+    "best_of",
+    "generations",
+    "steps_by_purpose",
+    "table",
+]

@@ -1,0 +1,50 @@
+"""What a run is: its settings, the parts made from them, a whole run in one call, schedules and recovery."""
+
+from bgpbt.runs.experiment import Experiment, assemble, check_settings
+from bgpbt.runs.final_score import returns_on_test_seeds
+from bgpbt.runs.memory_budget import bytes_of
+from bgpbt.runs.optimise import Optimised, Options, optimise
+from bgpbt.runs.placement import Stack, check_fits, local_executor
+from bgpbt.runs.recovery import recover
+from bgpbt.runs.schedule_file import ScheduleFile, read_schedule, schedule_of, write_schedule
+from bgpbt.runs.settings import ExperimentSettings, derived_seed, difference
+from bgpbt.runs.stored_settings import (
+    is_of_own_trainer,
+    plain_settings,
+    settings_from,
+    settings_if_ours,
+    settings_of,
+)
+from bgpbt.runs.tasks import TOY_PREFIX, ReadyTask, Task, brings_its_space, space_of
+
+__all__ = [
+    "TOY_PREFIX",
+    "Experiment",
+    "ExperimentSettings",
+    "Optimised",
+    "Options",
+    "ReadyTask",
+    "ScheduleFile",
+    "Stack",
+    "Task",
+    "assemble",
+    "brings_its_space",
+    "bytes_of",
+    "check_fits",
+    "check_settings",
+    "derived_seed",
+    "difference",
+    "is_of_own_trainer",
+    "local_executor",
+    "optimise",
+    "plain_settings",
+    "read_schedule",
+    "recover",
+    "returns_on_test_seeds",
+    "schedule_of",
+    "settings_from",
+    "settings_if_ours",
+    "settings_of",
+    "space_of",
+    "write_schedule",
+]
