@@ -62,7 +62,7 @@ class TrainedPolicy:
             )
         actions = self.description.actions
         action_ba = _actions_of(actions, self.weights, observation_bo, key)
-        return np.asarray(action_ba).reshape(*np.shape(observation)[:-1], *actions.shape)
+        return np.asarray(action_ba).reshape((*np.shape(observation)[:-1], *actions.shape))
 
 
 def blank_weights(description: PolicyDescription) -> Policy:
