@@ -1,8 +1,15 @@
-"""The paper's command line, with its flags: `python3 main.py -e ant --pop_size 8 -ni 24 -sm hpo`."""
+"""The paper's command line, with its flags: `python3 main.py -e ant --pop_size 8 -ni 24 -sm hpo`.
+
+It takes the paper's schedule of the population; `bgpbt train` takes the race.
+"""
 
 import sys
 
 from bgpbt.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(["train", *sys.argv[1:]]))
+    given = sys.argv[1:]
+    has_schedule = any(
+        text.replace("_", "-").startswith(("--rungs", "--population-schedule")) for text in given
+    )
+    sys.exit(main(["train", *([] if has_schedule else ["--population-schedule", "paper"]), *given]))

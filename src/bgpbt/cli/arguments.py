@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
+from bgpbt.cli.population import PopulationArguments
 from bgpbt.errors import InputError
 from bgpbt.records import Value
 from bgpbt.runs import ExperimentSettings
@@ -25,7 +26,7 @@ Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainArguments(PlacementArguments):
+class TrainArguments(PopulationArguments, PlacementArguments):
     """Train a population while an optimiser rewrites the hyperparameters of its weakest members."""
 
     env: Annotated[str, arg(aliases=["-e"])]
@@ -37,8 +38,9 @@ class TrainArguments(PlacementArguments):
     """Search hyperparameters (hpo), or architectures too (both)."""
     pop_size: Annotated[int, arg(aliases=["-ps"])] = 8
     """Members of the population."""
-    n_init: Annotated[int, arg(aliases=["-ni"])] = 24
-    """Random configurations in the first round; the best become the population."""
+    n_init: Annotated[int | None, arg(aliases=["-ni"])] = None
+    """Random configurations in the first round, of which the best become the population; 24 without it, and
+    `pop_size` in `--population-schedule parallel`."""
     t_ready: Annotated[int | None, arg(aliases=["-tr"])] = None
     """Environment steps of a member between two decisions; 1M without it."""
     t_ready_end: Annotated[int | None, arg(aliases=["-te"])] = None
@@ -129,12 +131,13 @@ class TrainArguments(PlacementArguments):
         """
         self._check()
         preset = PRESETS["paper" if self.preset else "default"](self.env)
-        return ExperimentSettings(
+        is_parallel = self.population_schedule == "parallel"
+        settings = ExperimentSettings(
             environment=self.env,
             strategy=self.optimizer,
             seed=seed,
             population=self.pop_size,
-            initial=self.n_init,
+            initial=_either(self.n_init, self.pop_size if is_parallel else 24),
             quantile_fraction=self.quantile_fraction,
             t_ready=_either(self.t_ready, preset.t_ready),
             t_ready_end=_either(self.t_ready_end, preset.t_ready_end),
@@ -154,6 +157,7 @@ class TrainArguments(PlacementArguments):
             value_coefficient=self.value_coefficient,
             options=_read_options(self.option),
         )
+        return self.with_population(settings, is_paper=self.preset == "paper")
 
     def _generations(self, preset: "Preset") -> GenerationSettings:
         defaults = GenerationSettings()

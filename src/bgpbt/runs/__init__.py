@@ -7,7 +7,7 @@ from bgpbt.runs.optimise import Optimised, Options, optimise
 from bgpbt.runs.placement import Stack, check_fits, local_executor
 from bgpbt.runs.recovery import recover
 from bgpbt.runs.schedule_file import ScheduleFile, read_schedule, schedule_of, write_schedule
-from bgpbt.runs.settings import ExperimentSettings, derived_seed, difference
+from bgpbt.runs.settings import ExperimentSettings, derived_seed, difference, scheduled
 from bgpbt.runs.stored_settings import (
     is_of_own_trainer,
     plain_settings,
@@ -42,6 +42,7 @@ __all__ = [
     "recover",
     "returns_on_test_seeds",
     "schedule_of",
+    "scheduled",
     "settings_from",
     "settings_if_ours",
     "settings_of",

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -14,12 +14,13 @@ from bgpbt.strategies import (
     PopulationSettings,
     Schedule,
     expected_steps,
+    population_schedule,
     rungs,
     settings_for,
     strategy_names,
 )
 
-__all__ = ["ExperimentSettings", "derived_seed", "difference"]
+__all__ = ["ExperimentSettings", "derived_seed", "difference", "scheduled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,16 @@ class ExperimentSettings:
             agreement=self.agreement,
         )
         return settings_for(self.strategy, settings) if self.strategy in strategy_names() else settings
+
+
+def scheduled(settings: ExperimentSettings, name: str) -> ExperimentSettings:
+    """Return the settings with the population's schedule of this name: race, parallel or paper.
+
+    Raises:
+        InputError: there is no such schedule, or it does not suit the settings.
+    """
+    schedule = population_schedule(name, settings.population_settings)
+    return replace(settings, rungs=schedule.rungs, copy_after=schedule.copy_after)
 
 
 def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | None:

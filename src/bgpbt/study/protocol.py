@@ -44,6 +44,9 @@ class Contender:
     t_ready_factor: float = 1.0  # rounds are so many times as long as the task says
     options: Mapping[str, Value] = field(default_factory=dict)  # of the strategy
     generations: Mapping[str, Any] = field(default_factory=dict)  # of `GenerationSettings`
+    population_schedule: str | None = (
+        None  # race, parallel or paper; None: the paper's, or the settings' rungs
+    )
     settings: Mapping[str, Any] = field(default_factory=dict)  # of `ExperimentSettings`, such as rungs
     seeds: int | None = None  # runs on each task at most
 
