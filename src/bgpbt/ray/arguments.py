@@ -1,5 +1,6 @@
 """The arguments of `BGPBTScheduler`, checked."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ class Arguments:
     log_config: bool
     require_attrs: bool
     synch: bool
+    rungs: Mapping[int, int]  # from rounds trained to trials left
+    burn_in_rounds: int
     strategy: str
     seed: int
 
@@ -51,13 +54,31 @@ class Arguments:
             raise InputError("synch = False: rounds are always synchronous; write synch=True or leave it out")
         if self.custom_explore_fn is not None and not callable(self.custom_explore_fn):
             raise InputError(f"custom_explore_fn = {self.custom_explore_fn!r} must be a function")
+        self._check_race()
         self._check_strategy()
+
+    def trials_after(self, rounds: int) -> int | None:
+        """Return how many trials may be left after so many rounds; None: all."""
+        due = [trials for after, trials in self.rungs.items() if after <= rounds]
+        return min(due, default=None)
 
     @property
     def strategy_options(self) -> dict[str, Any]:
         """The arguments that are options of the strategy, by the names they have there."""
         given = {"resample_probability": self.resample_probability, "factors": self.perturbation_factors}
         return {name: value for name, value in given.items() if value is not None}
+
+    def _check_race(self) -> None:
+        for name, values in (("rounds", self.rungs.keys()), ("trials", self.rungs.values())):
+            if any(isinstance(value, bool) or not isinstance(value, int) or value < 1 for value in values):
+                raise InputError(f"rungs = {self.rungs!r}: {name} must be whole numbers, 1 or more")
+        sizes = [self.rungs[rounds] for rounds in sorted(self.rungs)]
+        if any(after >= before for before, after in itertools.pairwise(sizes)):
+            raise InputError(
+                f"rungs = {self.rungs!r}: trials must fall as rounds rise, such as {{4: 8, 8: 4}}"
+            )
+        if isinstance(self.burn_in_rounds, bool) or self.burn_in_rounds < 0:
+            raise InputError(f"burn_in_rounds = {self.burn_in_rounds!r} must be a whole number, 0 or more")
 
     def _check_strategy(self) -> None:
         names = [name for name in strategy_names() if name not in NOT_TRIALS]
