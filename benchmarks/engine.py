@@ -52,9 +52,8 @@ from tyro.conf import FlagCreatePairsOff, arg
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
-from bgpbt.execution.preparation import cores
 from bgpbt.space import ppo_space
-from bgpbt.storage.machine import processor
+from bgpbt.storage.machine import cores, processor
 from bgpbt.xla import on_cpu
 from engine_limits import (
     BY_ITSELF,

@@ -13,10 +13,10 @@ from bgpbt.agents.hyperparameters import DEFAULTS
 from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.contracts import Executor
 from bgpbt.execution import Event, LocalExecutor, RoundPlanned, StackedExecutor, run_loop
-from bgpbt.execution.preparation import cores
 from bgpbt.records import Order, Outcome
 from bgpbt.space import ppo_space
 from bgpbt.storage import CheckpointStore, History
+from bgpbt.storage.machine import cores
 from bgpbt.strategies import PopulationSettings, make_strategy
 
 __all__ = ["Engine", "PopulationRound", "round_seconds"]

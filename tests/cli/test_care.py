@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from bgpbt.cli import main
+from bgpbt.storage import create_run, open_run
 
 TOY = ["train", "-e", "toy:mixed", "-tr", "10", "-mt", "60", "-ps", "4", "-ni", "6", "-qf", "0.25"]
 RUN = "runs/toy-mixed-bgpbt-hpo-seed0"
@@ -34,6 +35,20 @@ def test_a_damaged_run_is_named_and_recovered(capsys: pytest.CaptureFixture[str]
     assert "the run is whole" in capsys.readouterr().out
     assert {path.name: path.read_bytes() for path in checkpoints()} == whole
     assert main(["resume", RUN]) == 0
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_run_that_is_continued_on_other_cores_is_told_so(
+    is_over: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = open_run(Path(RUN))
+    if not is_over:
+        run = create_run(Path("runs/begun"), run.description.configuration, seed=0, device="cpu")
+    monkeypatch.setattr("bgpbt.storage.conditions.cores", lambda: 77)
+    assert main(["resume", str(run.path)]) == 0
+    began, error = run.description.cores, capsys.readouterr().err
+    note = f"bgpbt: note: {run.path} began under other conditions, so results here may differ from there"
+    assert error == ("" if is_over else f"{note}: cores: {began} then, 77 now\n")
 
 
 def test_without_a_description_nothing_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:

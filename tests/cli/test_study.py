@@ -1,6 +1,7 @@
 """`bgpbt study`: the smoke scale as a user runs it, and studies that are interrupted."""
 
 import csv
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bgpbt.cli import main
+from bgpbt.storage.machine import cores
 
 PROTOCOL = Path(__file__).parents[2] / "benchmarks" / "protocol.toml"
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -89,6 +91,15 @@ def test_the_smoke_scale_compares_everything_it_names(
     )
     assert main([*command[:-4], "-d", str(tmp_path / "elsewhere"), "-o", str(tmp_path)]) == 0
     assert "12 of these with another version of bgpbt" in capsys.readouterr().out
+    table.write_text(
+        re.sub(r"cores: \d+", "cores: 77", table.read_text(encoding="utf-8"), count=1), encoding="utf-8"
+    )
+    mixed = [*command[:-4], "-d", str(tmp_path / "elsewhere"), "-o", str(tmp_path)]
+    assert main(mixed) == BAD_INPUT
+    differs = f"the runs of this study differ in cores: 11 over on {cores()}, 1 over on 77"
+    assert capsys.readouterr().err.startswith(f"bgpbt: {differs}; trained agents depend on it")
+    assert main([*mixed, "--any-cores"]) == 0
+    assert f"note: {differs}\n" in capsys.readouterr().out
     assert main([*command, "--against", str(tmp_path)]) == 0
     assert "6 pairs compared" in capsys.readouterr().out
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bgpbt.contracts import Checkpoints, Strategy
@@ -170,7 +171,7 @@ def test_a_run_of_another_strategy_is_not_recovered(interrupted: Path) -> None:
     connection.execute("UPDATE position SET state = ''")
     connection.commit()
     connection.close()
-    with pytest.raises(DamagedRunError, match="the strategy plans round 1 otherwise than it did"):
+    with pytest.raises(DamagedRunError, match="the strategy does not plan round 1 as it did"):
         recover(interrupted, strategy(), toy(), SEED + 1, lambda _: None)
     assert (interrupted / "history.sqlite").exists()
 
@@ -209,3 +210,34 @@ def test_a_history_of_the_first_schema_is_brought_to_the_newest(undisturbed: Pat
         history.pin(next(iter(history.referenced())), "kept")
         assert len(history.pins()) == 1
     assert content(path) == content(undisturbed)
+
+
+class OtherToy:
+    """A trainer that does not do what it did."""
+
+    def train(self, order: Order, checkpoints: Checkpoints) -> Outcome:
+        other = checkpoints.save({"weight": np.ones(1)}, {})
+        return replace(toy().train(order, checkpoints), checkpoint=other)
+
+
+@pytest.mark.parametrize(
+    ("cores", "reason"),
+    [
+        (77, "results depend on what has changed since the run began: cores: {began} then, 77 now"),
+        (None, "cores, machine and versions are those that the run began with"),
+    ],
+)
+def test_what_does_not_repeat_is_told_with_what_has_changed(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int | None, reason: str
+) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(undisturbed, path)
+    began = open_run(path).description.cores
+    if cores is not None:
+        monkeypatch.setattr("bgpbt.storage.conditions.cores", lambda: cores)
+    next((path / "checkpoints").iterdir()).unlink()
+    said: list[str] = []
+    with pytest.raises(DamagedRunError, match=reason.format(began=began)) as failure:
+        recover(path, strategy(), OtherToy(), SEED, said.append)
+    assert "does not repeat: its checkpoint is now " in str(failure.value)
+    assert any("began under other conditions" in line for line in said) == (cores is not None)

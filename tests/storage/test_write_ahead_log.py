@@ -179,3 +179,10 @@ def test_a_version_that_does_not_fit_the_tables_is_damage(tmp_path: Path, versio
     connection.close()
     with pytest.raises(DamagedRunError, match=f"its tables are not those of schema version {version}"):
         History.open(path)
+
+
+@pytest.mark.parametrize("bit", range(8 * 18, 8 * 20))
+def test_a_history_that_sqlite_would_not_write_is_damage(tmp_path: Path, bit: int) -> None:
+    run = create_run(tmp_path / "run", {}, seed=0)
+    flipped(run.path, "history.sqlite", bit)
+    assert not examine(run.path).is_intact

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +28,15 @@ from bgpbt.runs import (
     plain_settings,
     settings_of,
 )
-from bgpbt.storage import History, RunDirectory, StorageError, create_run, open_run, there_is_something
+from bgpbt.storage import (
+    History,
+    RunDirectory,
+    StorageError,
+    create_run,
+    moved_note,
+    open_run,
+    there_is_something,
+)
 
 __all__ = ["INTERRUPTED", "resume_run", "start_run"]
 
@@ -125,6 +134,7 @@ def _go(
         _signals(console, switch),  # after the executor, since Ray sets handlers too
     ):
         say(console, f"run {run.path}")
+        _note_moved(run, experiment, history)
         if experiment.task.compiles:
             say(console, "compiling: half a minute at a first start, seconds at a later one")
         try:
@@ -151,6 +161,16 @@ def _go(
         trained = history.trained()
         print_summary(console, experiment, trained, run.checkpoints)
     return 0 if best_member(trained) is not None else ALL_FAILED
+
+
+def _note_moved(run: RunDirectory, experiment: Experiment, history: History) -> None:
+    """Say that a run is continued under other conditions than it began."""
+    position = history.position(dict)
+    if position is not None and position.plan is None:
+        return  # it is over
+    note = moved_note(run.path, run.description, device=experiment.task.device)
+    if note is not None:
+        print(f"bgpbt: note: {note}", file=sys.stderr)
 
 
 @contextmanager

@@ -49,6 +49,9 @@ class StudyArguments:
     that nobody has seen?"""
     against: Path | None = None
     """Directory with the tables of another study: say where the two differ by more than their intervals."""
+    any_cores: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Let the runs have different numbers of cores, on which trained agents depend; the study refuses it
+    otherwise."""
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Only say what would be run, and what time and money it would take."""
 
@@ -59,7 +62,7 @@ def run_study(arguments: StudyArguments) -> int:
     Raises:
         BgpbtError: the protocol or a run of another study stands in the way, or a file cannot be written.
     """
-    from bgpbt.study import plan_study, read_protocol
+    from bgpbt.study import check_cores, plan_study, read_protocol
 
     protocol = read_protocol(arguments.protocol)
     if arguments.first_seed is not None:
@@ -73,11 +76,15 @@ def run_study(arguments: StudyArguments) -> int:
     directory = arguments.directory or Path("runs") / f"study-{arguments.scale}"
     output = arguments.output or directory
     known = _known(runs, directory, output)
+    left = [run for run in runs if run.name not in known]
+    rows = [result.run for result in known.values()]
+    differs = check_cores(rows, left, directory, jobs, allow=arguments.any_cores or arguments.dry_run)
     _say_plan(console, scale, runs, known, jobs)
+    if differs is not None:
+        say(console, f"note: {differs}")
     if arguments.dry_run:
         return 0
     book = _Book(known, output)
-    left = [run for run in runs if run.name not in known]
     status = _carry_out(console, left, book, directory, jobs) if left else 0
     _report(console, protocol, scale, book, arguments)
     if status == INTERRUPTED:

@@ -4,7 +4,6 @@ A pair of architectures takes about as long to compile as a short round takes to
 core. What is made ready changes no result.
 """
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,8 +11,9 @@ from typing import Protocol, runtime_checkable
 
 from bgpbt.contracts import Trainer
 from bgpbt.records import Order
+from bgpbt.storage.machine import cores
 
-__all__ = ["Preparation", "Prepares", "cores", "preparing"]
+__all__ = ["Preparation", "Prepares", "preparing"]
 
 _AHEAD = 4  # orders at most, so that no program is dropped before it is used
 _GRACE_S = 10.0  # for a compilation to end, after which its thread is left behind
@@ -72,11 +72,6 @@ def preparing(trainer: Trainer, orders: Sequence[Order], *, max_parallel: int) -
     finally:
         preparation.end()
         thread.join(_GRACE_S)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _prepare(trainer: Prepares, orders: Sequence[Order], preparation: Preparation) -> None:

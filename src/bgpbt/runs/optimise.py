@@ -15,7 +15,7 @@ from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained
 from bgpbt.space import Space, space_to_json
-from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
+from bgpbt.storage import RunDirectory, create_run, moved_note, open_run, there_is_something
 from bgpbt.strategies import PopulationSettings, make_strategy
 
 __all__ = ["Optimised", "Options", "optimise"]
@@ -125,5 +125,7 @@ def _carry_on(run: RunDirectory, trainer: Trainer, strategy: Strategy[Any], opti
         position = history.position(strategy.state_type)
         if position is not None and position.plan is None:
             _LOGGER.warning('%s is over; nothing was trained (exist="overwrite" trains it anew)', run.path)
+        elif note := moved_note(run.path, run.description):
+            _LOGGER.warning("%s", note)
         run_loop(strategy, executor, history, run.checkpoints, options.seed, observer=options.observer)
         return Optimised(run=run, trained=tuple(history.trained()))

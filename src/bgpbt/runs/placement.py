@@ -5,11 +5,11 @@ from typing import Literal
 from bgpbt.contracts import Checkpoints, Executor
 from bgpbt.errors import InputError
 from bgpbt.execution.local import LocalExecutor
-from bgpbt.execution.preparation import cores
 from bgpbt.execution.stacked import StackedExecutor
 from bgpbt.execution.stopping import StopSwitch
 from bgpbt.runs.experiment import Experiment
 from bgpbt.runs.memory_budget import check_memory
+from bgpbt.storage.machine import cores
 
 __all__ = ["Stack", "check_fits", "local_executor", "members_at_a_time"]
 

@@ -18,8 +18,12 @@ from bgpbt.storage import (
     CHECKPOINTS_DIRECTORY,
     HISTORY_FILE,
     CheckpointStore,
+    Examination,
     History,
+    RunDescription,
+    changed_conditions,
     examine,
+    moved_note,
     salvage,
     salvage_pins,
     salvage_plans,
@@ -44,10 +48,42 @@ def recover(path: Path, strategy: Strategy[Any], trainer: Trainer, seed: int, sa
         say: told in one line of everything that is done.
 
     Raises:
-        DamagedRunError: what is intact was made by another version of the strategy or the trainer.
+        DamagedRunError: the strategy or the trainer does something else than it did; the text names what is
+            different here from where the run began.
         StorageError: a file cannot be read or written.
     """
     examination = examine(path)
+    if examination.description is not None and (note := moved_note(path, examination.description)):
+        say(note)
+    try:
+        _make_whole(path, examination, strategy, trainer, seed, say)
+    except _NotRepeatedError as error:
+        raise DamagedRunError(f"{error}; {_reason(examination.description)}") from error
+
+
+class _NotRepeatedError(DamagedRunError):
+    """Something was computed again and came out different."""
+
+
+def _reason(description: RunDescription | None) -> str:
+    """Return why a run may not repeat here."""
+    changed = () if description is None else changed_conditions(description)
+    if changed:
+        return f"results depend on what has changed since the run began: {'; '.join(changed)}"
+    return (
+        "cores, machine and versions are those that the run began with, so it was continued with others, "
+        "or its trainer is not deterministic or was changed"
+    )
+
+
+def _make_whole(
+    path: Path,
+    examination: Examination,
+    strategy: Strategy[Any],
+    trainer: Trainer,
+    seed: int,
+    say: Say,
+) -> None:
     if not examination.history_is_intact:
         _rebuild_history(path, strategy, seed, say)
         examination = examine(path)
@@ -112,10 +148,7 @@ def _play(
     history.open_round(state, plan)
     while plan is not None:
         if plans.get(plan.round, plan) != plan:
-            raise DamagedRunError(
-                f"the strategy plans round {plan.round + 1} otherwise than it did; "
-                f"the run was made by another version of bgpbt"
-            )
+            raise _NotRepeatedError(f"the strategy does not plan round {plan.round + 1} as it did")
         found = [outcomes[plan.round, o.member] for o in plan.orders if (plan.round, o.member) in outcomes]
         for outcome in found:
             history.commit_outcome(outcome)
@@ -147,9 +180,9 @@ def _make_again(
         return  # the order left what it had read
     outcome = trainer.train(order, store)
     if outcome.checkpoint != checkpoint:
-        raise DamagedRunError(
-            f"member {order.member} of round {order.round + 1} came out otherwise than before: "
-            f"{outcome.checkpoint} instead of {checkpoint}; the run was made with other versions or elsewhere"
+        raise _NotRepeatedError(
+            f"member {order.member} of round {order.round + 1} does not repeat: its checkpoint is now "
+            f"{outcome.checkpoint} and was {checkpoint}"
         )
     say(f"member {order.member} of round {order.round + 1}: trained again, same bytes")
 

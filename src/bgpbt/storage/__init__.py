@@ -1,6 +1,7 @@
 """The history of a run (SQLite) and its checkpoints (safetensors), in one directory."""
 
 from bgpbt.storage.checkpoints import CheckpointStore
+from bgpbt.storage.conditions import changed_conditions, moved_note
 from bgpbt.storage.examination import Examination, Finding, examine, salvage, salvage_pins, salvage_plans
 from bgpbt.storage.files import StorageError
 from bgpbt.storage.history import History, Position
@@ -28,10 +29,12 @@ __all__ = [
     "RunDescription",
     "RunDirectory",
     "StorageError",
+    "changed_conditions",
     "create_run",
     "examine",
     "is_run",
     "lock_run",
+    "moved_note",
     "open_run",
     "runs_in",
     "salvage",

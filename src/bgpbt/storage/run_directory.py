@@ -4,9 +4,7 @@ A run directory is built beside its place and renamed, so it is there completely
 """
 
 import hashlib
-import importlib.metadata
 import json
-import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -21,7 +19,7 @@ from bgpbt.storage.checkpoints import CheckpointStore
 from bgpbt.storage.files import StorageError, naming_file, sync_directory, write_durably
 from bgpbt.storage.history import History
 from bgpbt.storage.lock import lock_run
-from bgpbt.storage.machine import machine
+from bgpbt.storage.machine import cores, machine, python, versions
 from bgpbt.storage.overwriting import finish_overwriting, finish_overwriting_in, sibling
 
 __all__ = [
@@ -39,9 +37,8 @@ __all__ = [
     "there_is_something",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 does not say how many cores
 DESCRIPTION_FILE, HISTORY_FILE, CHECKPOINTS_DIRECTORY = "run.json", "history.sqlite", "checkpoints"
-_PACKAGES = ("bgpbt", "numpy", "scipy", "ConfigSpace", "safetensors", "jax", "jaxlib", "brax", "optax")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +53,7 @@ class RunDescription:
     machine: str  # operating system and processor
     device: str  # what members are trained on
     created: str  # UTC, ISO 8601
+    cores: int | None = None  # that the process could use; None: not known, in a run of an older version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,22 +188,13 @@ def _describe(configuration: Mapping[str, Any], seed: int, device: str) -> RunDe
         format_version=FORMAT_VERSION,
         configuration=plain,
         seed=seed,
-        versions=_versions(),
-        python=platform.python_version(),
+        versions=versions(),
+        python=python(),
         machine=machine(),
         device=device,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        cores=cores(),
     )
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) -> None:
@@ -231,7 +220,7 @@ def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) ->
 def _build(directory: Path, description: RunDescription) -> None:
     (directory / CHECKPOINTS_DIRECTORY).mkdir()
     History.create(directory / HISTORY_FILE).close()
-    content = {**json.loads(encode(description)), "digest": _digest(description)}
+    content = {**json.loads(_stored(description)), "digest": _digest(description)}
     write_durably(directory / DESCRIPTION_FILE, json.dumps(content, indent=2).encode() + b"\n")
 
 
@@ -264,4 +253,10 @@ def read_description(directory: Path) -> RunDescription:
 
 
 def _digest(description: RunDescription) -> str:
-    return hashlib.sha256(encode(description).encode()).hexdigest()
+    return hashlib.sha256(_stored(description).encode()).hexdigest()
+
+
+def _stored(description: RunDescription) -> str:
+    """Return a description as JSON text, without what a run of an older version does not say."""
+    fields = json.loads(encode(description))
+    return encode({name: value for name, value in fields.items() if value is not None})

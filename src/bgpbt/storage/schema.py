@@ -5,12 +5,14 @@ from functools import cache
 from pathlib import Path
 
 from bgpbt.errors import DamagedRunError
-from bgpbt.storage.files import StorageError
+from bgpbt.storage.files import StorageError, naming_file
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "check_schema", "migrate", "schema_version"]
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = int.from_bytes(b"bgpb", "big")  # marks the file as ours
+_FORMATS_AT = 18  # bytes from the file's start; SQLite's file format, 1.3.3 "File format version numbers"
+_FORMATS = b"\x02\x02"  # for writing and reading: a write-ahead log
 
 _PINS = """
 CREATE TABLE pins (
@@ -57,12 +59,13 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that a file is a history whose tables are those of its version.
+    """Check that a file is a history that can be written, and whose tables are those of its version.
 
-    SQLite's integrity check takes any version, and any tables that fit each other.
+    SQLite's integrity check takes any version, and any tables that fit each other. It takes a format that
+    only a newer SQLite may write, too.
 
     Raises:
-        DamagedRunError: it is not a history, or its version or a table was changed.
+        DamagedRunError: it is not a history, or its version, its format or a table was changed.
         StorageError: a newer version wrote it.
     """
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
@@ -76,6 +79,10 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise DamagedRunError(
             f"{path}: the file is damaged: its tables are not those of schema version {version}"
         )
+    with naming_file(path), path.open("rb") as file:
+        file.seek(_FORMATS_AT)
+        if file.read(len(_FORMATS)) != _FORMATS:
+            raise DamagedRunError(f"{path}: the file is damaged: its header names another file format")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -1,6 +1,7 @@
 """Studies: strategies x tasks x seeds on equal budgets, and what they say."""
 
 from bgpbt.study.carry_out import carry_out, finished, source_hash
+from bgpbt.study.cores import check_cores
 from bgpbt.study.figure import draw_study
 from bgpbt.study.plan import StudyRun, configuration_hash, plan_study
 from bgpbt.study.protocol import Contender, Machine, Protocol, Scale, Task, read_protocol
@@ -26,6 +27,7 @@ __all__ = [
     "Workers",
     "agreement",
     "carry_out",
+    "check_cores",
     "configuration_hash",
     "draw_study",
     "finished",

@@ -15,7 +15,6 @@ from bgpbt.analysis import EVALUATION, BestMember, best_member, steps_by_purpose
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError, RoundFailedError
 from bgpbt.execution import StopSwitch, run_loop
-from bgpbt.execution.preparation import cores
 from bgpbt.records import Order, ProposalSource, Purpose, Trained
 from bgpbt.runs import (
     Experiment,
@@ -28,6 +27,7 @@ from bgpbt.runs import (
 )
 from bgpbt.storage import RunDirectory, create_run, open_run, there_is_something
 from bgpbt.storage.files import write_durably
+from bgpbt.study.cores import cores_label
 from bgpbt.study.plan import HASH_LENGTH, StudyRun, configuration_hash
 from bgpbt.study.results import Result, RoundResult, RunResult
 
@@ -66,7 +66,7 @@ def carry_out(
         switch.check()
 
     experiment = assemble(run.settings, on_progress=on_progress, like=like)
-    stored = _run_directory(directory / run.name, run)
+    stored = _run_directory(directory / run.name, run, experiment.task.device)
     with stored.locked(), stored.open_history() as history:
         executor = local_executor(experiment, stored.checkpoints, switch=switch)
         with suppress(RoundFailedError):  # a result, too: what the run had come to counts
@@ -105,9 +105,9 @@ def source_hash() -> str:
     return digest.hexdigest()[:HASH_LENGTH]
 
 
-def _run_directory(path: Path, run: StudyRun) -> RunDirectory:
+def _run_directory(path: Path, run: StudyRun, device: str) -> RunDirectory:
     if not there_is_something(path):
-        return create_run(path, plain_settings(run.settings), seed=run.seed)
+        return create_run(path, plain_settings(run.settings), seed=run.seed, device=device)
     stored = open_run(path)
     differs = difference(settings_of(stored), run.settings)
     if differs is not None:
@@ -146,8 +146,8 @@ def _result(
         configuration=configuration_hash(run.settings),
         source=source_hash(),
         versions=_versions(stored.description.versions),
-        # On more cores sums are taken in another order, and trained agents differ by it.
-        machine=f"{stored.description.machine}, cores: {cores()}, Python {stored.description.python}",
+        machine=f"{stored.description.machine}, cores: {cores_label(stored.description.cores)}, "
+        f"Python {stored.description.python}",
     )
     return Result(run=row, rounds=_rounds(run, trained))
 

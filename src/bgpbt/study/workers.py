@@ -24,6 +24,7 @@ from bgpbt.execution import StopRequested, StopSwitch
 from bgpbt.records import Order
 from bgpbt.runs import Experiment
 from bgpbt.study.carry_out import carry_out
+from bgpbt.study.cores import shares
 from bgpbt.study.plan import StudyRun
 from bgpbt.study.results import Result
 
@@ -82,10 +83,11 @@ class Workers:
         self._stop: Event = context.Event()
         self._waiting: Queue[StudyRun | None] = context.Queue()
         self._reports: Queue[_Report] = context.Queue()
-        jobs = min(jobs, len(runs))
-        for run in (*runs, *[None] * jobs):
+        # The last few runs get no more cores than the others, on which trained agents depend.
+        share_of_worker = shares(jobs)[: len(runs)]
+        for run in (*runs, *[None] * len(share_of_worker)):
             self._waiting.put(run)
-        self._processes = [self._process(context, directory, cores) for cores in _shares(jobs)]
+        self._processes = [self._process(context, directory, cores) for cores in share_of_worker]
 
     def __enter__(self) -> "Workers":
         for process in self._processes:
@@ -138,17 +140,6 @@ class Workers:
                     f"a worker was ended from outside (status {process.exitcode}), for want of memory "
                     f"perhaps; the same command goes on, with fewer --jobs if need be"
                 )
-
-
-def _shares(jobs: int) -> list[set[int] | None]:
-    """Return the cores of each worker; None: all, where there are too few to share out."""
-    if not hasattr(os, "sched_getaffinity"):
-        return [None] * jobs
-    cores = sorted(os.sched_getaffinity(0))
-    each = len(cores) // jobs
-    if jobs == 1 or each == 0:
-        return [None] * jobs
-    return [set(cores[index * each : (index + 1) * each]) for index in range(jobs)]
 
 
 class _StudysSwitch(StopSwitch):
