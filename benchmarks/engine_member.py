@@ -8,9 +8,9 @@ from typing import Any, Literal, Protocol
 import jax
 
 from bgpbt.agents import PPOTrainer
-from bgpbt.agents.buffers import BufferPool
-from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.learner import iteration_of
+from bgpbt.agents.ppo.buffers import BufferPool
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS, hyperparameters_of
+from bgpbt.agents.ppo.learner import iteration_of
 from bgpbt.agents.seeds import seed_words
 from engine_limits import Limit, Shapes, shapes_of, timed
 

@@ -14,14 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bgpbt.agents.buffers import blank_buffers
-from bgpbt.agents.distillation import Tuition, no_tuition, no_weights
-from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
-from bgpbt.agents.hyperparameters import Hyperparameters
-from bgpbt.agents.learner import Iteration, Learner
-from bgpbt.agents.loss import LossTerms
-from bgpbt.agents.member import Member
-from bgpbt.agents.padding import pad_member, unpad_member
+from bgpbt.agents.networks.member import Member
+from bgpbt.agents.networks.padding import pad_member, unpad_member
+from bgpbt.agents.ppo.buffers import blank_buffers
+from bgpbt.agents.ppo.distillation import Tuition, no_tuition, no_weights
+from bgpbt.agents.ppo.evaluation import EpisodeReturns, episode_returns
+from bgpbt.agents.ppo.hyperparameters import Hyperparameters
+from bgpbt.agents.ppo.learner import Iteration, Learner
+from bgpbt.agents.ppo.loss import LossTerms
 from bgpbt.agents.seeds import Stream, seed_words, stream_key
 from bgpbt.agents.trainer import Begun, PPOTrainer, Training
 from bgpbt.contracts import Checkpoints

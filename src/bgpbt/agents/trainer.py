@@ -11,23 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents.action_space import check_metadata, metadata_of
-from bgpbt.agents.architecture import Architectures, architectures_of
-from bgpbt.agents.compilation import CompilationCounter
-from bgpbt.agents.evaluation import EpisodeReturns
-from bgpbt.agents.growth import check_growth
-from bgpbt.agents.hyperparameters import Hyperparameters, hyperparameters_of
-from bgpbt.agents.learner import Learner, iteration_of
-from bgpbt.agents.loss import LossTerms
-from bgpbt.agents.member import Member, Policy, arrays_of, restore
-from bgpbt.agents.memory import MemoryNeed, memory_need
-from bgpbt.agents.padding import largest_of
-from bgpbt.agents.programs import Programs, grown, member_shape
+from bgpbt.agents.compiled.memory_need import MemoryNeed, memory_need
+from bgpbt.agents.compiled.program_cache import Workshop
+from bgpbt.agents.compiled.programs import Programs, grown, member_shape
+from bgpbt.agents.networks.action_space import check_metadata, metadata_of
+from bgpbt.agents.networks.architecture import Architectures, architectures_of
+from bgpbt.agents.networks.growth import check_growth
+from bgpbt.agents.networks.member import Member, Policy, arrays_of, restore
+from bgpbt.agents.networks.padding import largest_of
+from bgpbt.agents.ppo.evaluation import EpisodeReturns
+from bgpbt.agents.ppo.hyperparameters import Hyperparameters, hyperparameters_of
+from bgpbt.agents.ppo.learner import Learner, iteration_of
+from bgpbt.agents.ppo.loss import LossTerms
+from bgpbt.agents.ppo.tutor import Tutor
 from bgpbt.agents.seeds import batch_seeds, seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
 from bgpbt.agents.space_check import check_space
-from bgpbt.agents.tutor import Tutor
-from bgpbt.agents.workshop import Workshop
 from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
@@ -35,6 +34,7 @@ from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome
 from bgpbt.space import Space
 from bgpbt.xla import on_cpu
+from bgpbt.xla.compilation import CompilationCounter
 
 __all__ = ["Begun", "PPOTrainer", "Training"]
 

@@ -295,7 +295,7 @@ def contains(student: Configuration, teacher: Configuration) -> bool:
     """Return whether networks of the student's architecture can compute what the teacher's do.
 
     They must not shrink and keep their normalisation, and what becomes deeper must double its width, as
-    `bgpbt.agents.growth` needs it. What no configuration names is the same for all.
+    `bgpbt.agents.networks.growth` needs it. What no configuration names is the same for all.
     """
     return all(_network_contains(student, teacher, network) for network in ("policy", "value"))
 
