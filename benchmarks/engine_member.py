@@ -87,7 +87,7 @@ class TimedMember:
         self._iteration = 0
         updates = settings.minibatches * int(self._hyperparameters.update_epochs)
         self.work = {  # of an iteration, and of an evaluation
-            "rollout": float(trainer.steps_of(self._hyperparameters, self._unrolls)),
+            "rollout": float(trainer.desk.steps_of(self._hyperparameters, self._unrolls)),
             "learner": updates * agent_shapes(trainer).gflop(*MINIBATCH),
             "evaluation": 0.0,  # known once it is done
         }

@@ -71,7 +71,7 @@ class TimedStack:
         self._evaluate = jit(jax.vmap(evaluate))
         updates = members * settings.minibatches * int(hyperparameters.update_epochs)
         self.work = {
-            "rollout": float(members * trainer.steps_of(hyperparameters, unrolls)),
+            "rollout": float(members * trainer.desk.steps_of(hyperparameters, unrolls)),
             "learner": updates * agent_shapes(trainer).gflop(*MINIBATCH),
             "evaluation": 0.0,  # known once it is done
         }

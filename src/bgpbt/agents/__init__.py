@@ -8,7 +8,7 @@ from bgpbt.agents.settings import PPOSettings
 from bgpbt.agents.space_check import check_space
 from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.agents.trainer import PPOTrainer
-from bgpbt.xla.compilation import enable_persistent_cache
+from bgpbt.xla import enable_persistent_cache
 
 __all__ = [
     "PAPER_POLICY",
