@@ -15,6 +15,7 @@ MOVED = [
     ("bgpbt.viewing.collection", "read_runs", "bgpbt.analysis.collection"),
     ("bgpbt.viewing.statistics", "interval_of", "bgpbt.analysis.statistics"),
     ("bgpbt.viewing.comparison", "compare", "bgpbt.analysis.comparison"),
+    ("bgpbt.strategies.streams", "stream", "bgpbt.streams"),
     ("bgpbt.agents.networks", "Parameters", "bgpbt.agents.networks.perceptron"),
 ]
 
@@ -58,6 +59,7 @@ NAMES_OF_THE_LAST_VERSION = {
     "bgpbt.agents.networks": (
         "PaddedSpectral Parameters Spectral apply initialise kernel_gradient spectral_step"
     ),
+    "bgpbt.strategies.streams": "order_seed stream stream_seed",
     "bgpbt.xla": "compiler_options jit kept on_cpu",
 }
 

@@ -22,8 +22,8 @@ from bgpbt.strategies.generation_settings import GenerationSettings, Rung, disti
 from bgpbt.strategies.population import Assignment, ClosedRound, Lesson, Member, Rule
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import fresh_members, going_on
+from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
 __all__ = ["Generational", "GenerationalMemory", "contains"]

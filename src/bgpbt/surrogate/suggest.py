@@ -6,7 +6,6 @@ is random, within the same rules, and says why.
 """
 
 import math
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,6 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from bgpbt.records import Configuration, Value
 from bgpbt.space import Floats, Space
+from bgpbt.streams import stream
 from bgpbt.surrogate.acquisition import UpperBound, best_first
 from bgpbt.surrogate.coordinates import Coordinates, coordinates_of
 from bgpbt.surrogate.forecast import Forecast
@@ -216,5 +216,4 @@ def _blas() -> ThreadpoolController:
 
 
 def _stream(seed: Address, purpose: str) -> np.random.Generator:
-    address = [seed] if isinstance(seed, int) else list(seed)
-    return np.random.default_rng([*address, zlib.crc32(purpose.encode())])
+    return stream(*([seed] if isinstance(seed, int) else seed), purpose)
