@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Value
 from bgpbt.space.inputs import Categorical, Input, Ordered, native
@@ -23,9 +24,8 @@ from bgpbt.streams import stream
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-__all__ = ["Floats", "Space"]
+__all__ = ["Space"]
 
-Floats = npt.NDArray[np.float64]
 
 MOST_REJECTIONS = 10_000
 """Draws in a row that forbidden clauses may reject before sampling gives up."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, ProposalSource
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.strategies.exp3 import exploration_rate, probabilities, updated_weights
 from bgpbt.strategies.observations import observations_of, pending_points
 from bgpbt.strategies.pb2_model import Task, propose

@@ -13,8 +13,9 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, Value
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.streams import stream
 from bgpbt.surrogate.acquisition import UpperBound, best_first
 from bgpbt.surrogate.coordinates import Coordinates, coordinates_of

@@ -5,7 +5,6 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpy.typing as npt
 import pytest
 import scipy.special
 import scipy.stats
@@ -16,11 +15,11 @@ from hypothesis.extra.numpy import arrays
 from bgpbt.agents.networks.action_space import check_metadata, metadata_of, space_named, space_of
 from bgpbt.agents.networks.categorical import Categorical, Discrete
 from bgpbt.agents.networks.squashed_normal import Box
+from bgpbt.arrays import Floats32
 from bgpbt.errors import InputError
 from tests.envs.countdown import Countdown
 from tests.envs.right_choice import RightChoice
 
-Floats = npt.NDArray[np.float32]
 NO_NOISE = jnp.zeros((1, 0))
 
 logits = st.integers(1, 9).flatmap(
@@ -31,13 +30,13 @@ logit_pairs = st.integers(1, 9).flatmap(
 )
 
 
-def distribution(logits_c: Floats, count: int = 1) -> Categorical:
+def distribution(logits_c: Floats32, count: int = 1) -> Categorical:
     return Discrete(choices=logits_c.size).from_logits(jnp.tile(jnp.asarray(logits_c), (count, 1)))
 
 
 @given(logits_c=logits)
 @settings(max_examples=40, deadline=None)
-def test_log_probabilities_and_entropy_are_scipys(logits_c: Floats) -> None:
+def test_log_probabilities_and_entropy_are_scipys(logits_c: Floats32) -> None:
     truth_c = scipy.special.log_softmax(logits_c.astype(np.float64))
     choice_c1 = jnp.arange(logits_c.size, dtype=jnp.float32)[:, None]
     of_each = distribution(logits_c, logits_c.size)
@@ -48,7 +47,7 @@ def test_log_probabilities_and_entropy_are_scipys(logits_c: Floats) -> None:
 
 @given(pair=logit_pairs)
 @settings(max_examples=40, deadline=None)
-def test_the_divergence_from_teacher_to_student_is_scipys(pair: Floats) -> None:
+def test_the_divergence_from_teacher_to_student_is_scipys(pair: Floats32) -> None:
     teacher_c, student_c = pair.astype(np.float64)
     log_ratio_c = scipy.special.log_softmax(teacher_c) - scipy.special.log_softmax(student_c)
     expected = np.sum(scipy.special.softmax(teacher_c) * log_ratio_c)

@@ -13,11 +13,11 @@ from typing import Any
 
 import jax
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.agents.networks import perceptron
 from bgpbt.agents.networks.architecture import Architecture, Architectures
 from bgpbt.agents.networks.member import ActorCritic, Member, SpectralVectors, optimiser_at_rest
+from bgpbt.arrays import Floats32
 from bgpbt.errors import InputError
 
 __all__ = ["check_growth", "grow", "grow_member", "growth_applies"]
@@ -25,7 +25,6 @@ __all__ = ["check_growth", "grow", "grow_member", "growth_applies"]
 Network = tuple[perceptron.Parameters, perceptron.Spectral]
 Layer = dict[str, Any]
 """`kernel` and `bias`, of NumPy's arrays: growth would be a program for each pair of sizes."""
-Floats32 = npt.NDArray[np.float32]
 
 
 def growth_applies(old: Architecture, new: Architecture) -> bool:
