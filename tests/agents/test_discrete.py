@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-from bgpbt.agents.architecture import architectures_of
-from bgpbt.agents.evaluation import EpisodeReturns
-from bgpbt.agents.member import restore
+from bgpbt.agents.networks.architecture import architectures_of
+from bgpbt.agents.networks.member import restore
+from bgpbt.agents.ppo.evaluation import EpisodeReturns
 from bgpbt.agents.stack import StackedTrainer
 from bgpbt.errors import InputError
 from bgpbt.policies import PolicyDescription, TrainedPolicy, read_policy, score_policy, write_policy

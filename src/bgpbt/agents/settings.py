@@ -10,10 +10,10 @@ from ConfigSpace import (
 )
 
 from bgpbt import envs
-from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
-from bgpbt.agents.distillation import DistillationSettings
-from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
-from bgpbt.agents.minibatch import SliceSize
+from bgpbt.agents.networks.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
+from bgpbt.agents.ppo.distillation import DistillationSettings
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS, Hyperparameters
+from bgpbt.agents.ppo.minibatch import SliceSize
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from bgpbt.agents.hyperparameters import RULES, Rule
+from bgpbt.agents.ppo.hyperparameters import RULES, Rule
 from bgpbt.errors import InputError
 from bgpbt.records import Value
 from bgpbt.space import ARCHITECTURE_INPUTS, Space

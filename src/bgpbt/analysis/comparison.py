@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.analysis.statistics import (
     REPETITIONS,
@@ -25,6 +24,7 @@ from bgpbt.analysis.statistics import (
     performance_profile,
     probability_of_improvement,
 )
+from bgpbt.arrays import Floats
 from bgpbt.encoding import json_text
 from bgpbt.errors import InputError
 
@@ -37,7 +37,6 @@ __all__ = [
     "to_json",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _THRESHOLDS = 201  # of a performance profile
 

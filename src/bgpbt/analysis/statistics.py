@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "resample",
 ]
 
-Floats = npt.NDArray[np.float64]
 Scores = Sequence[Floats]
 """For each task the scores of its runs (n,), finite."""
 

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents import Architecture, normaliser
-from bgpbt.agents.member import Policy
-from bgpbt.agents.squashed_normal import Box
+from bgpbt.agents import Architecture
+from bgpbt.agents.networks import normaliser
+from bgpbt.agents.networks.member import Policy
+from bgpbt.agents.networks.squashed_normal import Box
 from bgpbt.errors import InputError
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.policies.policy import TrainedPolicy

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents import networks, normaliser
-from bgpbt.agents.action_space import ActionSpace, space_of
-from bgpbt.agents.member import Policy, arrays_of, restore
-from bgpbt.agents.rollout import distribution_of
+from bgpbt.agents.networks import normaliser, perceptron
+from bgpbt.agents.networks.action_space import ActionSpace, space_of
+from bgpbt.agents.networks.member import Policy, arrays_of, restore
+from bgpbt.agents.ppo.rollout import distribution_of
 from bgpbt.encoding import decode, encode
 from bgpbt.envs import Environment
 from bgpbt.errors import DamagedRunError, InputError
@@ -145,7 +145,7 @@ def _to_file(arrays: dict[str, npt.NDArray[np.generic]], description: str) -> by
 
 
 def _fresh(description: PolicyDescription) -> Policy:
-    parameters, spectral = networks.initialise(
+    parameters, spectral = perceptron.initialise(
         np.random.default_rng(0),
         description.architecture,
         description.observation_size,

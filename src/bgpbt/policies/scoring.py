@@ -11,8 +11,8 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
-from bgpbt.agents.member import Policy
+from bgpbt.agents.networks.member import Policy
+from bgpbt.agents.ppo.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.seeds import Stream, batch_seeds, seed_words, stream_key
 from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy, environment_of

@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
@@ -29,6 +28,7 @@ from bgpbt.records import Configuration, From, Order
 from bgpbt.space import Space
 from bgpbt.strategies.population import Population, PopulationState
 from bgpbt.strategies.selection import best_first
+from bgpbt.streams import stream
 
 __all__ = ["BGPBTScheduler"]
 
@@ -165,7 +165,7 @@ class BGPBTScheduler(TrialScheduler):
                 f"CheckpointConfig(num_to_keep={kept}) may delete a checkpoint before the trial that is to "
                 f"continue from it has read it; keep {FEWEST_CHECKPOINTS} or more"
             )
-        rng = np.random.default_rng([self._given.seed, len(self._members)])
+        rng = stream(self._given.seed, len(self._members))
         values = self._searched.begin(trial.config, rng, source=f"trial {trial.trial_id}")
         self._configure(trial, self._searched.write(trial.config, values))
         self._members.append(trial.trial_id)

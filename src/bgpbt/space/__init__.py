@@ -7,8 +7,9 @@ that takes most of a second.
 import importlib
 from typing import TYPE_CHECKING
 
+from bgpbt.arrays import Floats
 from bgpbt.space.inputs import LOG_COMPLEMENT
-from bgpbt.space.space import Floats, Space
+from bgpbt.space.space import Space
 
 if TYPE_CHECKING:
     from bgpbt.space.architectures import ARCHITECTURE_INPUTS, split, with_architectures

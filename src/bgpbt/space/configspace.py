@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ConfigSpace import ConfigurationSpace
 from ConfigSpace.conditions import ConditionLike, Conjunction, OrConjunction
 from ConfigSpace.hyperparameters import (
@@ -15,6 +14,7 @@ from ConfigSpace.hyperparameters import (
     UniformIntegerHyperparameter,
 )
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Value
 from bgpbt.space.inputs import (
@@ -28,8 +28,6 @@ from bgpbt.space.inputs import (
 )
 
 __all__ = ["input_of", "inputs_and_constants", "is_active"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def inputs_and_constants(space: ConfigurationSpace) -> tuple[tuple[Input, ...], dict[str, Value]]:

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.errors import InputError
 from bgpbt.records import Value
@@ -28,7 +27,6 @@ __all__ = [
     "plain",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 LOG_COMPLEMENT = "log_complement"
 """Value of a float's `meta["transform"]` that searches log(1 - x), as is natural for a discount."""

@@ -7,7 +7,6 @@ Which inputs are active follows from the values of the others, so decoding ignor
 ConfigSpace takes most of a second to import (it loads scipy.stats), so it is imported where a space is read.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,16 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Value
 from bgpbt.space.inputs import Categorical, Input, Ordered, native
+from bgpbt.streams import stream
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-__all__ = ["Floats", "Space"]
+__all__ = ["Space"]
 
-Floats = npt.NDArray[np.float64]
 
 MOST_REJECTIONS = 10_000
 """Draws in a row that forbidden clauses may reject before sampling gives up."""
@@ -101,9 +101,7 @@ class Space:
             InputError: forbidden clauses reject nearly everything.
         """
         key = int(rng.integers(2**63))
-        streams = {
-            item.name: np.random.default_rng([key, zlib.crc32(item.name.encode())]) for item in self.inputs
-        }
+        streams = {item.name: stream(key, item.name) for item in self.inputs}
         return [self._sample_one(streams) for _ in range(n)]
 
     def default(self) -> Configuration:

@@ -22,8 +22,8 @@ from bgpbt.strategies.generation_settings import GenerationSettings, Rung, disti
 from bgpbt.strategies.population import Assignment, ClosedRound, Lesson, Member, Rule
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import fresh_members, going_on
+from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
 __all__ = ["Generational", "GenerationalMemory", "contains"]
@@ -295,7 +295,7 @@ def contains(student: Configuration, teacher: Configuration) -> bool:
     """Return whether networks of the student's architecture can compute what the teacher's do.
 
     They must not shrink and keep their normalisation, and what becomes deeper must double its width, as
-    `bgpbt.agents.growth` needs it. What no configuration names is the same for all.
+    `bgpbt.agents.networks.growth` needs it. What no configuration names is the same for all.
     """
     return all(_network_contains(student, teacher, network) for network in ("policy", "value"))
 

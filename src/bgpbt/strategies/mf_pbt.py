@@ -16,8 +16,8 @@ from bgpbt.strategies.pbt import Perturb
 from bgpbt.strategies.population import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.simple import Nothing
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import fresh_members, going_on, train_apart
+from bgpbt.streams import stream
 
 __all__ = ["FREQUENCIES", "MultipleFrequencies", "default_frequencies"]
 

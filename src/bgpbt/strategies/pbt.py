@@ -17,8 +17,8 @@ from bgpbt.space import LOG_COMPLEMENT, Space
 from bgpbt.space.inputs import Categorical, Continuous, Input, Ordered
 from bgpbt.strategies.population import ClosedRound
 from bgpbt.strategies.simple import Nothing
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Clone, Explored
+from bgpbt.streams import stream
 
 __all__ = ["Perturb", "perturbed"]
 

@@ -31,7 +31,7 @@ from bgpbt.space import Space
 from bgpbt.strategies.population_rungs import rank_agreement
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import order_seed, stream
+from bgpbt.streams import order_seed, stream
 
 __all__ = ["Assignment", "ClosedRound", "Lesson", "Member", "Population", "PopulationState", "Rule"]
 

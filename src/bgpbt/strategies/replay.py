@@ -25,7 +25,7 @@ from bgpbt.records import (
     Purpose,
     Start,
 )
-from bgpbt.strategies.streams import order_seed
+from bgpbt.streams import order_seed
 
 __all__ = ["Replay", "ReplayState", "Schedule", "Stretch"]
 

@@ -14,7 +14,7 @@ from bgpbt.space import Space
 from bgpbt.strategies.population import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import truncation
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import stream
+from bgpbt.streams import stream
 
 __all__ = ["Clone", "Explore", "Explored", "TruncationRule", "fresh_members", "going_on", "train_apart"]
 

@@ -6,7 +6,6 @@ is random, within the same rules, and says why.
 """
 
 import math
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,8 +13,10 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, Value
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
+from bgpbt.streams import stream
 from bgpbt.surrogate.acquisition import UpperBound, best_first
 from bgpbt.surrogate.coordinates import Coordinates, coordinates_of
 from bgpbt.surrogate.forecast import Forecast
@@ -216,5 +217,4 @@ def _blas() -> ThreadpoolController:
 
 
 def _stream(seed: Address, purpose: str) -> np.random.Generator:
-    address = [seed] if isinstance(seed, int) else list(seed)
-    return np.random.default_rng([*address, zlib.crc32(purpose.encode())])
+    return stream(*([seed] if isinstance(seed, int) else seed), purpose)
