@@ -143,6 +143,7 @@ class ProposalSource(StrEnum):
     MODEL = "model"  # the optimum of an acquisition function
     BANDIT = "bandit"  # drawn by a bandit over categorical choices
     FALLBACK = "fallback"  # random, since the model could not be used; the note says why
+    GIVEN = "given"  # by the user, to begin with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

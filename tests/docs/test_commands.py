@@ -57,6 +57,9 @@ def desks(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path,
             assert main(["policy", str(run), "-o", str(desk / f"{name}.safetensors")]) == 0
         references = {"ant": {"low": -60, "high": 8000}}
         (desk / "references.json").write_text(json.dumps(references), encoding="utf-8")
+        shown = re.findall(r'```\w+ title="([\w.-]+)"\n(.*?)```', page.read_text("utf-8"), re.DOTALL)
+        for name, content in shown:
+            (desk / name).write_text(content, encoding="utf-8")  # a file that the page shows
         for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
             if "write_text(space_to_yaml" in block:  # a space that the next command reads
                 exec(block.replace('Path("', f'Path("{desk}/'), {})

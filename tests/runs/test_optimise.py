@@ -112,3 +112,31 @@ def test_another_run_at_the_same_place_is_refused(tmp_path: Path, options: Optio
     run(tmp_path / "run")
     with pytest.raises(InputError, match=f"holds a run with another {name}"):
         run(tmp_path / "run", options)
+
+
+def test_a_run_begins_with_given_configurations_and_says_what_it_leaves_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = [{"momentum": 0.1 * index} for index in range(1, 7)]
+    settings = replace(SETTINGS, start=start)
+    finished = optimise(TOY, TOY.space, settings, tmp_path / "run")
+    design = [order for order, _ in finished.trained if order.round == 0]
+    assert [order.configuration["momentum"] for order in design[:4]] == [own["momentum"] for own in start[:4]]
+    assert [order.proposal.source for order in design] == ["given"] * 4 + ["random"] * 4
+    first, second = caplog.messages
+    assert first.startswith("start: the first 4 of 6 configurations are used; given ones fill")
+    assert second.startswith("start: configuration 1, 2, 3, 4 of 6 takes defaults: ")
+    caplog.clear()
+    optimise(TOY, TOY.space, settings, tmp_path / "run")
+    assert [message for message in caplog.messages if message.startswith("start")] == []
+    with pytest.raises(InputError, match="holds a run with another settings"):
+        run(tmp_path / "run")
+
+
+def test_a_start_that_cannot_be_trained_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, start=[{"moment": 0.1}])
+    with pytest.raises(
+        InputError, match=r"start\[0\]: moment is not in the space \(did you mean momentum\?\)"
+    ):
+        optimise(TOY, TOY.space, settings, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []

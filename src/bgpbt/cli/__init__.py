@@ -36,7 +36,7 @@ from bgpbt.cli.session import INTERRUPTED, resume_run, start_run
 from bgpbt.cli.study import StudyArguments, run_study
 from bgpbt.cli.watch import ReportArguments, WatchArguments, report, watch
 from bgpbt.errors import BgpbtError
-from bgpbt.runs import TOY_PREFIX
+from bgpbt.runs import TOY_PREFIX, remarks_of
 from bgpbt.toys import toy_names
 
 __all__ = ["main"]
@@ -106,6 +106,8 @@ def _train(arguments: TrainArguments) -> int:
     runs = arguments.runs()
     for flag in arguments.inert_flags():
         print(f"bgpbt: note: {flag} changes nothing with -sm hpo", file=sys.stderr)
+    for remark in remarks_of(next(iter(runs.values()))):
+        print(f"bgpbt: note: {remark}", file=sys.stderr)
     for path, settings in runs.items():
         status = start_run(
             settings,

@@ -15,7 +15,7 @@ from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.population import PopulationArguments
 from bgpbt.errors import InputError
 from bgpbt.records import Value
-from bgpbt.runs import ExperimentSettings
+from bgpbt.runs import ExperimentSettings, with_start
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings, strategy_names
 from bgpbt.yaml_text import YAMLError, read_yaml
@@ -71,6 +71,13 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     name lists them."""
     space: Path | None = None
     """ConfigSpace file (JSON or YAML) to search instead of the paper's space."""
+    start: tuple[str, ...] = ()
+    """Configurations that the initial design begins with: files (JSON, YAML, CSV), runs (what the best member
+    was trained with, newest first), or `default`. They fill at most half of it, or all."""
+    around: str | None = None
+    """Search a region around the first configuration of a file or run, instead of the whole space."""
+    around_share: float | None = None
+    """Share of each range that the region keeps, on the scale it is searched on; 0.25 without it."""
     num_envs: int = 2048
     """Copies of the environment that a member steps together."""
     num_minibatches: int = 32
@@ -157,7 +164,8 @@ class TrainArguments(PopulationArguments, PlacementArguments):
             value_coefficient=self.value_coefficient,
             options=_read_options(self.option),
         )
-        return self.with_population(settings, is_paper=self.preset == "paper")
+        scheduled = self.with_population(settings, is_paper=self.preset == "paper")
+        return with_start(scheduled, self.start, self.around, self.around_share)
 
     def _generations(self, preset: "Preset") -> GenerationSettings:
         defaults = GenerationSettings()
@@ -189,6 +197,8 @@ class TrainArguments(PopulationArguments, PlacementArguments):
             raise InputError(
                 f"max_distillation = {self.max_distillation} needs -sm both; in hpo there are no generations"
             )
+        if self.around is None and self.around_share is not None:
+            raise InputError(f"around_share = {self.around_share} needs --around, the region that it sizes")
         self.check_placement()
         if self.max_parallel is not None and self.max_parallel < 1:
             raise InputError(f"max_parallel = {self.max_parallel} must be 1 or more")

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import arg
 
-from bgpbt.analysis import best_member
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.session import start_run
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
 from bgpbt.runs import (
     ScheduleFile,
+    best_of_run,
     is_of_own_trainer,
     plain_settings,
     read_schedule,
@@ -59,11 +59,7 @@ def take_schedule(arguments: ScheduleArguments) -> int:
         BgpbtError: the run has none, or a file cannot be read or written.
     """
     run = open_run(arguments.run)
-    with run.open_history(read_only=True) as history:
-        trained = history.trained()
-    best = best_member(trained)
-    if best is None or best.outcome.checkpoint is None:
-        raise InputError(f"{arguments.run}: no member of it could be scored yet")
+    best, trained = best_of_run(run)
     schedule = schedule_of(best.trained, trained)
     output = arguments.output or Path(f"{arguments.run.resolve().name}.schedule.yaml")
     stored = run.description.configuration

@@ -6,8 +6,9 @@ from bgpbt.runs.memory_budget import bytes_of
 from bgpbt.runs.optimise import Optimised, Options, optimise
 from bgpbt.runs.placement import Stack, check_fits, local_executor
 from bgpbt.runs.recovery import recover
-from bgpbt.runs.schedule_file import ScheduleFile, read_schedule, schedule_of, write_schedule
+from bgpbt.runs.schedule_file import ScheduleFile, best_of_run, read_schedule, schedule_of, write_schedule
 from bgpbt.runs.settings import ExperimentSettings, derived_seed, difference, scheduled
+from bgpbt.runs.start import remarks_of, with_start
 from bgpbt.runs.stored_settings import (
     is_of_own_trainer,
     plain_settings,
@@ -28,6 +29,7 @@ __all__ = [
     "Stack",
     "Task",
     "assemble",
+    "best_of_run",
     "brings_its_space",
     "bytes_of",
     "check_fits",
@@ -40,6 +42,7 @@ __all__ = [
     "plain_settings",
     "read_schedule",
     "recover",
+    "remarks_of",
     "returns_on_test_seeds",
     "schedule_of",
     "scheduled",
@@ -47,5 +50,6 @@ __all__ = [
     "settings_if_ours",
     "settings_of",
     "space_of",
+    "with_start",
     "write_schedule",
 ]

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained
 from bgpbt.space import Space, space_to_json
 from bgpbt.storage import RunDirectory, create_run, moved_note, open_run, there_is_something
-from bgpbt.strategies import PopulationSettings, make_strategy
+from bgpbt.strategies import PopulationSettings, make_strategy, start_remarks
 
 __all__ = ["Optimised", "Options", "optimise"]
 
@@ -67,7 +67,8 @@ def optimise(
     """Train a population while a strategy rewrites the hyperparameters of its weakest members.
 
     A run that is there already is continued, or only read if it is over, so that a script which was
-    interrupted is simply started again. A logger named `bgpbt` says when nothing was trained.
+    interrupted is simply started again. A logger named `bgpbt` says when nothing was trained, and what of
+    `settings.start` is not used or left to defaults.
 
     Args:
         trainer: trains and scores one member; see `bgpbt.contracts.Trainer` and `bgpbt.trainers`.
@@ -92,7 +93,8 @@ def optimise(
     if exist not in ("resume", "overwrite"):
         raise InputError(f"exist = {shown(exist)} must be resume or overwrite")
     configuration = _configuration(space, settings, options)
-    run = _run_directory(Path(path), configuration, options.seed, overwrite=exist == "overwrite")
+    remarks = start_remarks(space, settings.start, settings.initial)
+    run = _run_directory(Path(path), configuration, options.seed, remarks, overwrite=exist == "overwrite")
     return _carry_on(run, trainer, strategy, options)
 
 
@@ -105,8 +107,12 @@ def _configuration(space: Space, settings: PopulationSettings, options: Options)
     }
 
 
-def _run_directory(path: Path, configuration: dict[str, Any], seed: int, *, overwrite: bool) -> RunDirectory:
+def _run_directory(
+    path: Path, configuration: dict[str, Any], seed: int, remarks: Sequence[str], *, overwrite: bool
+) -> RunDirectory:
     if overwrite or not there_is_something(path):
+        for remark in remarks:
+            _LOGGER.warning("%s", remark)
         return create_run(path, configuration, seed=seed, overwrite=overwrite)
     run = open_run(path)
     stored = run.description.configuration

@@ -6,16 +6,19 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bgpbt.analysis.lineage import Makers
+from bgpbt.analysis.lineage import BestMember, Makers, best_member
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.records import Checkpoint, Distil, Grow, Trained
+from bgpbt.storage import RunDirectory
 from bgpbt.storage.files import write_durably
 from bgpbt.strategies.replay import Schedule, Stretch
 from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
 __all__ = [
+    "FORMAT",
     "ScheduleFile",
+    "best_of_run",
     "read_schedule",
     "schedule_of",
     "write_schedule",
@@ -31,6 +34,21 @@ class ScheduleFile:
 
     settings: Mapping[str, Any]  # plain values
     schedule: Schedule
+
+
+def best_of_run(run: RunDirectory) -> tuple[BestMember, Sequence[Trained]]:
+    """Return the best member of a run, and all that was trained in it; the run may be under way.
+
+    Raises:
+        InputError: no member of it has a score and a checkpoint.
+        BgpbtError: the history is damaged or cannot be read.
+    """
+    with run.open_history(read_only=True) as history:
+        trained = history.trained()
+    best = best_member(trained)
+    if best is None:
+        raise InputError(f"{run.path}: no member of it could be scored yet")
+    return best, trained
 
 
 def schedule_of(member: Trained, trained: Sequence[Trained]) -> Schedule:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from bgpbt.encoding import decode
-from bgpbt.records import Value
+from bgpbt.encoding import ABSENT_IF_DEFAULT, decode
+from bgpbt.records import Configuration, Value
 from bgpbt.strategies import (
     GenerationSettings,
     PopulationRung,
@@ -56,6 +56,8 @@ class ExperimentSettings:
     # Of the strategy, where not its defaults. No part of the hash, which a dictionary has none of.
     options: Mapping[str, Value] = field(default_factory=dict, hash=False)
     reseed: bool = False  # train along it with other seeds than it was found with
+    # Configurations, or parts of them, that the initial design begins with.
+    start: tuple[Configuration, ...] = field(default=(), hash=False, metadata=ABSENT_IF_DEFAULT)
 
     @property
     def is_generational(self) -> bool:
@@ -111,6 +113,7 @@ class ExperimentSettings:
             rungs=self.rungs,
             copy_after=self.copy_after,
             agreement=self.agreement,
+            start=self.start,
         )
         return settings_for(self.strategy, settings) if self.strategy in strategy_names() else settings
 

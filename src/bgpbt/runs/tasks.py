@@ -16,7 +16,7 @@ from bgpbt.execution import StackTrainer
 from bgpbt.records import Checkpoint, Order
 from bgpbt.runs.memory_budget import available_memory, device_memory
 from bgpbt.runs.settings import ExperimentSettings, derived_seed
-from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
+from bgpbt.space import Space, is_part_of, ppo_space, space_from_json, with_architectures
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def task_of(settings: ExperimentSettings, *, is_new: bool = False) -> Task:
 
 
 def brings_its_space(environment: str) -> bool:
-    """Return whether a task has a space of its own, as toys do, and takes no other."""
+    """Return whether a task has a space of its own, as toys do, and takes no other than a part of it."""
     return environment.startswith(TOY_PREFIX)
 
 
@@ -238,12 +238,14 @@ def _toy(settings: ExperimentSettings) -> _Toy:
     name = settings.environment.removeprefix(TOY_PREFIX)
     if name not in toy_names():
         raise InputError(f"there is no toy task {name!r}; there are {', '.join(toy_names())}")
-    if settings.space is not None:
-        raise InputError(f"{settings.environment} has a space of its own; leave the space out")
-    toy = make_toy(name)
+    toy, space = make_toy(name), space_of(settings)
+    if settings.space is not None and not is_part_of(space, space_of(replace(settings, space=None))):
+        raise InputError(
+            f"{settings.environment} searches its own space or a part of it; leave the space out"
+        )
     if settings.is_generational and not toy.has_architectures:
         raise InputError(f"{settings.environment} has no architectures to search; use search mode hpo")
-    return _Toy(replace(toy, space=space_of(settings)))
+    return _Toy(replace(toy, space=space))
 
 
 def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:

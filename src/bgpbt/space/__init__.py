@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from bgpbt.space.conversions import from_optuna, from_ray_tune
     from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
     from bgpbt.space.ppo import ppo_space
+    from bgpbt.space.region import AROUND_SHARE, around, is_part_of
 
 __all__ = [
     "ARCHITECTURE_INPUTS",
+    "AROUND_SHARE",
     "LOG_COMPLEMENT",
     "Floats",
     "Space",
+    "around",
     "from_optuna",
     "from_ray_tune",
+    "is_part_of",
     "ppo_space",
     "read_space",
     "space_from_json",
@@ -36,8 +40,11 @@ __all__ = [
 
 _MODULE_OF = {
     "ARCHITECTURE_INPUTS": "architectures",
+    "AROUND_SHARE": "region",
+    "around": "region",
     "from_optuna": "conversions",
     "from_ray_tune": "conversions",
+    "is_part_of": "region",
     "ppo_space": "ppo",
     "read_space": "files",
     "space_from_json": "files",

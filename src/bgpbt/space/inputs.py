@@ -20,6 +20,7 @@ __all__ = [
     "Continuous",
     "Input",
     "Ordered",
+    "as_searched",
     "grid",
     "grid_level",
     "named_native",
@@ -175,6 +176,16 @@ class Categorical:
 
 
 Input: TypeAlias = Continuous | Ordered | Categorical
+
+
+def as_searched(item: Input, value: Value) -> Value:
+    """Return an allowed value as a draw would have it: the level or choice it equals, a float for a float."""
+    match item:
+        case Ordered():
+            return item.level(value)
+        case Categorical():
+            return item.value(item.coordinate(value))
+    return int(value) if item.is_integer else float(value)
 
 
 def native(value: object) -> Value:

@@ -1,6 +1,7 @@
 """Strategies: who trains next, from which weights, with which configuration. Pure; no JAX."""
 
 from bgpbt.strategies.generation_settings import GenerationSettings, expected_steps, rungs
+from bgpbt.strategies.initial_design import start_remarks
 from bgpbt.strategies.options import option_defaults, strategy_options
 from bgpbt.strategies.population import Population, PopulationState
 from bgpbt.strategies.population_rungs import PopulationRung, halving_rungs
@@ -25,6 +26,7 @@ __all__ = [
     "population_schedule",
     "rungs",
     "settings_for",
+    "start_remarks",
     "strategy_names",
     "strategy_options",
     "with_schedule",

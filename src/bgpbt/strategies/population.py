@@ -28,10 +28,11 @@ from bgpbt.records import (
     Start,
 )
 from bgpbt.space import Space
+from bgpbt.strategies.initial_design import initial_design
 from bgpbt.strategies.population_rungs import rank_agreement
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.streams import order_seed, stream
+from bgpbt.streams import order_seed
 
 __all__ = ["Assignment", "ClosedRound", "Lesson", "Member", "Population", "PopulationState", "Rule"]
 
@@ -168,14 +169,14 @@ class Population(Generic[Memory]):
         """Open a run with the initial design.
 
         Raises:
-            InputError: the seed is negative.
+            InputError: the seed is negative, or a given configuration is not in the space.
         """
         if seed < 0:
             raise InputError(f"seed = {seed} must be 0 or more")
-        configurations = self.space.sample(self.settings.initial, stream(seed, 0, "initial design"))
+        design = initial_design(self.space, self.settings.start, self.settings.initial, seed)
         assignments = tuple(
-            Assignment(parent=None, configuration=configuration, source=ProposalSource.RANDOM)
-            for configuration in configurations
+            Assignment(parent=None, configuration=d.configuration, source=d.source, note=d.note)
+            for d in design
         )
         return self._open(seed, 0, assignments, self.settings.next_target(0), None, self.rule.begin())
 

@@ -10,6 +10,7 @@ from bgpbt.space import Space
 from bgpbt.strategies.bgpbt import BayesianExplore
 from bgpbt.strategies.generation_settings import GenerationSettings
 from bgpbt.strategies.generations import Generational
+from bgpbt.strategies.initial_design import completed_start
 from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
 from bgpbt.strategies.pb2 import PB2Explore
 from bgpbt.strategies.pbt import Perturb
@@ -142,7 +143,8 @@ def make_strategy(
     """Return a strategy by name; `options` are its own switches.
 
     Raises:
-        InputError: there is no such strategy or option, or an option's value is not allowed.
+        InputError: there is no such strategy or option, an option's value is not allowed, or a configuration
+            to start with is not in the space.
     """
     allowed = list(strategy_signature(name).parameters)[2:]
     for option in options:
@@ -150,4 +152,5 @@ def make_strategy(
             listed = f"it has {', '.join(allowed)}" if allowed else "it has none"
             raise InputError(f"strategy {name} has no option {option!r}; {listed}")
     settings = settings_for(name, settings)
+    completed_start(space, settings.start)  # refuses a wrong one before a run begins
     return Population(space=space, settings=settings, rule=_RULES[name](space, settings, **options))
