@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bgpbt.space.conversions import from_optuna, from_ray_tune
     from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
     from bgpbt.space.ppo import ppo_space
+    from bgpbt.space.sb3 import sb3_ppo_space
 
 __all__ = [
     "ARCHITECTURE_INPUTS",
@@ -25,6 +26,7 @@ __all__ = [
     "from_ray_tune",
     "ppo_space",
     "read_space",
+    "sb3_ppo_space",
     "space_from_json",
     "space_from_yaml",
     "space_to_json",
@@ -39,6 +41,7 @@ _MODULE_OF = {
     "from_ray_tune": "conversions",
     "ppo_space": "ppo",
     "read_space": "files",
+    "sb3_ppo_space": "sb3",
     "space_from_json": "files",
     "space_from_yaml": "files",
     "space_to_json": "files",

@@ -10,7 +10,7 @@ from bgpbt.space.inputs import Categorical, Continuous, Input, Ordered
 from bgpbt.space.names import likely_name
 from bgpbt.space.space import Space
 
-__all__ = ["TRUTH", "Rule", "Truth", "check_inputs"]
+__all__ = ["TRUTH", "Rule", "Truth", "check_inputs", "values_of"]
 
 _FLOAT32_MAX = 3.4028234663852886e38  # what trainers compute with
 
@@ -78,15 +78,24 @@ def check_inputs(
         near = {name: likely_name(name, (*rules, *flags)) for name in unknown}
         shown = (f"{name} (did you mean {meant}?)" if meant else name for name, meant in near.items())
         raise InputError(f"{source}: {reader} does not read {', '.join(shown)}; it reads {', '.join(rules)}")
-    for name, value in space.constants.items():
-        _check_value(name, value, rules[name], source)
     for item in space.inputs:
-        for value in _values(item, rules[item.name], source):
-            _check_value(item.name, value, rules[item.name], source)
+        if isinstance(item, Continuous) and not item.is_integer and rules[item.name].is_whole:
+            raise InputError(
+                f"{source}: {item.name} is a float; it must be an integer, ordinal or categorical input"
+            )
+    for name in space.configuration_space:
+        for value in values_of(space, name):
+            _check_value(name, value, rules[name], source)
 
 
-def _values(item: Input, rule: Rule | Truth, source: str) -> tuple[Value, ...]:
-    """Return values of an input such that a trainer can take all if it can take these."""
+def values_of(space: Space, name: str) -> tuple[Value, ...]:
+    """Return the values of an input, or the ends of its range; none if the space has no such input."""
+    if name in space.constants:
+        return (space.constants[name],)
+    return next((_values(item) for item in space.inputs if item.name == name), ())
+
+
+def _values(item: Input) -> tuple[Value, ...]:
     match item:
         case Ordered():
             return item.levels
@@ -94,10 +103,6 @@ def _values(item: Input, rule: Rule | Truth, source: str) -> tuple[Value, ...]:
             return item.choices
         case Continuous(is_integer=True):
             return (int(item.low), int(item.high))
-    if rule.is_whole:
-        raise InputError(
-            f"{source}: {item.name} is a float; it must be an integer, ordinal or categorical input"
-        )
     return (item.low, item.high)
 
 
