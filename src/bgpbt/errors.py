@@ -6,6 +6,8 @@ been touched; after the others, a run keeps all that was committed.
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "DamagedRunError",
     "InputError",
     "RoundFailedError",
+    "naming_extra",
     "one_line",
     "reason_of",
     "shown",
@@ -39,6 +42,19 @@ class DamagedRunError(BgpbtError):
 
 class RoundFailedError(BgpbtError):
     """Every member of a round failed. The run is not over: the next start trains that round again."""
+
+
+@contextmanager
+def naming_extra(extra: str) -> Iterator[None]:
+    """Turn a missing package into an InputError that names the extra it is part of.
+
+    Raises:
+        InputError: a package that is imported inside is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[{extra}]'") from error
 
 
 def one_line(error: BaseException) -> str:

@@ -104,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(arguments: TrainArguments) -> int:
     runs = arguments.runs()
-    for flag in arguments.inert_flags():
-        print(f"bgpbt: note: {flag} changes nothing with -sm hpo", file=sys.stderr)
+    for flag, why in arguments.inert_flags().items():
+        print(f"bgpbt: note: {flag} changes nothing with {why}", file=sys.stderr)
     for remark in remarks_of(next(iter(runs.values()))):
         print(f"bgpbt: note: {remark}", file=sys.stderr)
     for path, settings in runs.items():

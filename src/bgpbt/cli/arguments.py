@@ -15,7 +15,7 @@ from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.population import PopulationArguments
 from bgpbt.errors import InputError
 from bgpbt.records import Value
-from bgpbt.runs import ExperimentSettings, with_start
+from bgpbt.runs import GYMNASIUM_PREFIX, ExperimentSettings, with_start
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings, strategy_names
 from bgpbt.yaml_text import YAMLError, read_yaml
@@ -31,7 +31,8 @@ class TrainArguments(PopulationArguments, PlacementArguments):
 
     env: Annotated[str, arg(aliases=["-e"])]
     """Task: `reacher` and the paper's other six, `brax:NAME` for newer Brax, `toy:NAME` without any
-    reinforcement learning. `bgpbt envs` lists them."""
+    reinforcement learning; `bgpbt envs` lists them. `gymnasium:CartPole-v1` and its like are trained by
+    Stable-Baselines3's PPO."""
     optimizer: Annotated[str, arg(aliases=["-o"])] = "bgpbt"
     """Strategy: bgpbt, pbt, pb2, pb2-mix, mf-pbt, successive-halving, random or no-mutation."""
     search_mode: Annotated[Literal["hpo", "both"], arg(aliases=["-sm"])] = "hpo"
@@ -42,11 +43,11 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     """Random configurations in the first round, of which the best become the population; 24 without it, and
     `pop_size` in `--population-schedule parallel`."""
     t_ready: Annotated[int | None, arg(aliases=["-tr"])] = None
-    """Environment steps of a member between two decisions; 1M without it."""
+    """Environment steps of a member between two decisions; 1M without it, 20,000 with gymnasium."""
     t_ready_end: Annotated[int | None, arg(aliases=["-te"])] = None
     """What `t_ready` becomes by the end, linearly in steps done; without it, it stays."""
-    max_timesteps: Annotated[int, arg(aliases=["-mt"])] = 150_000_000
-    """Environment steps of a member in all."""
+    max_timesteps: Annotated[int | None, arg(aliases=["-mt"])] = None
+    """Environment steps of a member in all; 150M without it, 400,000 with gymnasium."""
     budget: int | None = None
     """Environment steps of all members together, initial design and distillation included: the run ends
     before it would take more."""
@@ -70,7 +71,7 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     """One of the strategy's own switches or numbers, as `NAME=VALUE`; may be given several times. A wrong
     name lists them."""
     space: Path | None = None
-    """ConfigSpace file (JSON or YAML) to search instead of the paper's space."""
+    """ConfigSpace file (JSON or YAML) to search instead of the task's own, by default the paper's."""
     start: tuple[str, ...] = ()
     """Configurations that the initial design begins with: files (JSON, YAML, CSV), runs (what the best member
     was trained with, newest first), or `default`. They fill at most half of it, or all."""
@@ -78,20 +79,22 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     """Search a region around the first configuration of a file or run, instead of the whole space."""
     around_share: float | None = None
     """Share of each range that the region keeps, on the scale it is searched on; 0.25 without it."""
-    num_envs: int = 2048
-    """Copies of the environment that a member steps together."""
-    num_minibatches: int = 32
-    """Minibatches in a PPO iteration."""
-    episode_length: int = 1000
-    """Environment steps until an episode is truncated."""
-    eval_episodes: int = 256
-    """Episodes behind every score, from the same start states for all members."""
-    test_episodes: int = 1024
-    """Episodes behind the final return, from start states that selection never saw."""
-    policy: tuple[int, int] = (4, 32)
-    """Depth and width of the policy network."""
-    value: tuple[int, int] = (5, 256)
-    """Depth and width of the value network."""
+    num_envs: int | None = None
+    """Copies of the environment that a member steps together; 2048 without it, 8 with gymnasium."""
+    num_minibatches: int | None = None
+    """Minibatches in a PPO iteration; 32 without it."""
+    episode_length: int | None = None
+    """Environment steps until an episode is truncated; 1000 without it."""
+    eval_episodes: int | None = None
+    """Episodes behind every score, from the same start states for all members; 256 without it, 20 with
+    gymnasium."""
+    test_episodes: int | None = None
+    """Episodes behind the final return, from start states that selection never saw; 1024 without it, 100 with
+    gymnasium."""
+    policy: tuple[int, int] | None = None
+    """Depth and width of the policy network; 4 32 without it, 2 64 with gymnasium."""
+    value: tuple[int, int] | None = None
+    """Depth and width of the value network; 5 256 without it, 2 64 with gymnasium."""
 
     t_distillation: Annotated[int | None, arg(aliases=["-td"])] = None
     """Environment steps that a student is distilled for (search mode both); 30M without it."""
@@ -117,6 +120,8 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     _generation_flags: tyro.conf.Suppress[tuple[str, ...]] = field(
         default=("t_distillation", "distill_every", "patience", "arch_policy", "inherit")
     )
+
+    _ppo_flags: tyro.conf.Suppress[tuple[str, ...]] = field(default=("num_minibatches", "episode_length"))
 
     def runs(self) -> dict[Path, ExperimentSettings]:
         """Return the settings of every run asked for, by the directory it goes to.
@@ -148,15 +153,15 @@ class TrainArguments(PopulationArguments, PlacementArguments):
             quantile_fraction=self.quantile_fraction,
             t_ready=_either(self.t_ready, preset.t_ready),
             t_ready_end=_either(self.t_ready_end, preset.t_ready_end),
-            max_timesteps=self.max_timesteps,
+            max_timesteps=_either(self.max_timesteps, preset.max_timesteps),
             budget=self.budget,
-            environments=self.num_envs,
-            minibatches=self.num_minibatches,
-            episode_length=self.episode_length,
-            evaluation_episodes=self.eval_episodes,
-            test_episodes=self.test_episodes,
-            policy=self.policy,
-            value=self.value,
+            environments=_either(self.num_envs, preset.environments),
+            minibatches=_either(self.num_minibatches, preset.minibatches),
+            episode_length=_either(self.episode_length, preset.episode_length),
+            evaluation_episodes=_either(self.eval_episodes, preset.evaluation_episodes),
+            test_episodes=_either(self.test_episodes, preset.test_episodes),
+            policy=_either(self.policy, preset.policy),
+            value=_either(self.value, preset.value),
             space=None if self.space is None else _read_space(self.space),
             search_mode=self.search_mode,
             generations=self._generations(preset),
@@ -182,11 +187,14 @@ class TrainArguments(PopulationArguments, PlacementArguments):
         task = self.env.replace(":", "-").replace("/", "-")
         return f"{task}-{self.optimizer}-{self.search_mode}-seed{seed}"
 
-    def inert_flags(self) -> list[str]:
-        """Return the given flags that change nothing in search mode hpo."""
-        if self.search_mode == "both":
-            return []
-        return [f"--{name}" for name in self._generation_flags if getattr(self, name) is not None]
+    def inert_flags(self) -> dict[str, str]:
+        """Return the given flags that change nothing, and with what they do not."""
+        inert = {}
+        if self.search_mode == "hpo":
+            inert.update(dict.fromkeys(self._generation_flags, "-sm hpo"))
+        if self.env.startswith(GYMNASIUM_PREFIX):
+            inert.update(dict.fromkeys(self._ppo_flags, f"-e {self.env}"))
+        return {f"--{name}": why for name, why in inert.items() if getattr(self, name) is not None}
 
     def _check(self) -> None:
         if self.optimizer not in strategy_names():
@@ -210,9 +218,32 @@ class Preset:
 
     t_ready: int = 1_000_000
     t_ready_end: int | None = None
+    max_timesteps: int = 150_000_000
+    environments: int = 2048
+    minibatches: int = 32
+    episode_length: int = 1000
+    evaluation_episodes: int = 256
+    test_episodes: int = 1024
+    policy: tuple[int, int] = (4, 32)
+    value: tuple[int, int] = (5, 256)
     t_distillation: int = 30_000_000
     distill_every: int = 40_000_000
     max_distillation: int = 2
+
+
+def _default(environment: str) -> Preset:
+    """Return our settings for an environment; Gymnasium's are stepped one by one, in Python."""
+    if environment.startswith(GYMNASIUM_PREFIX):
+        return Preset(
+            t_ready=20_000,
+            max_timesteps=400_000,
+            environments=8,
+            evaluation_episodes=20,
+            test_episodes=100,
+            policy=(2, 64),
+            value=(2, 64),
+        )
+    return Preset()
 
 
 def _paper(environment: str) -> Preset:
@@ -225,10 +256,10 @@ def _paper(environment: str) -> Preset:
             distill_every=60_000_000,
             max_distillation=1,
         )
-    return Preset()
+    return _default(environment)
 
 
-PRESETS: Mapping[str, Callable[[str], Preset]] = {"default": lambda _: Preset(), "paper": _paper}
+PRESETS: Mapping[str, Callable[[str], Preset]] = {"default": _default, "paper": _paper}
 
 
 def _either(given: Given | None, otherwise: Given) -> Given:

@@ -9,13 +9,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from bgpbt.contracts import Checkpoints, Trainer
+from bgpbt.contracts import Checkpoints, HasChildren, Trainer
 from bgpbt.errors import InputError
 from bgpbt.execution.attempt import attempt
 from bgpbt.execution.preparation import Preparation, preparing
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 from bgpbt.records import Order, Outcome
-from bgpbt.trainers.children import HasChildren
 
 __all__ = ["LocalExecutor"]
 

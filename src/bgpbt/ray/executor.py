@@ -19,13 +19,12 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from bgpbt.contracts import Checkpoints, Trainer
+from bgpbt.contracts import Checkpoints, HasChildren, Trainer
 from bgpbt.errors import InputError, one_line
 from bgpbt.execution import StopSwitch
 from bgpbt.execution.attempt import attempt, failed
 from bgpbt.ray.resources import MemberResources
 from bgpbt.records import Checkpoint, Order, Outcome
-from bgpbt.trainers.children import HasChildren
 from bgpbt.trainers.errand import Content, Errand, Yield, carry_out, unpack
 
 __all__ = ["RayExecutor", "check_address"]

@@ -2,6 +2,7 @@
 
 from bgpbt.runs.experiment import Experiment, assemble, check_settings
 from bgpbt.runs.final_score import returns_on_test_seeds
+from bgpbt.runs.gymnasium_task import GYMNASIUM_PREFIX
 from bgpbt.runs.memory_budget import bytes_of
 from bgpbt.runs.optimise import Optimised, Options, optimise
 from bgpbt.runs.placement import Stack, check_fits, local_executor
@@ -19,6 +20,7 @@ from bgpbt.runs.stored_settings import (
 from bgpbt.runs.tasks import TOY_PREFIX, ReadyTask, Task, brings_its_space, space_of
 
 __all__ = [
+    "GYMNASIUM_PREFIX",
     "TOY_PREFIX",
     "Experiment",
     "ExperimentSettings",

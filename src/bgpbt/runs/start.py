@@ -10,6 +10,7 @@ from bgpbt.runs.schedule_file import best_of_run
 from bgpbt.runs.settings import ExperimentSettings
 from bgpbt.runs.tasks import brings_its_space, space_of
 from bgpbt.space import AROUND_SHARE, Space, around, space_to_json
+from bgpbt.space.names import FLAGS, likely_name
 from bgpbt.storage import open_run
 from bgpbt.strategies import start_remarks
 
@@ -100,13 +101,5 @@ def _likely_name(settings: ExperimentSettings, space: Space) -> Likely | None:
     """Return what knows the names that other libraries have for the inputs of PPO, and for flags of ours."""
     if brings_its_space(settings.environment):
         return None
-    try:
-        from bgpbt.agents.space_check import likely_input
-    except ModuleNotFoundError:
-        return None
-
-    def likely(name: str) -> str | None:
-        near = likely_input(name)
-        return near if near in space.configuration_space or (near or "").startswith("--") else None
-
-    return likely
+    allowed = (*space.configuration_space, *FLAGS)
+    return lambda name: likely_name(name, allowed)

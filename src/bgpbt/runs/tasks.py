@@ -1,4 +1,4 @@
-"""What the members of a run are trained on: a toy, or an environment with our PPO.
+"""What the members of a run are trained on: a toy, an environment with our PPO, or with Stable-Baselines3's.
 
 A `Task` is checked as a whole before anything is touched. A `ReadyTask` has the trainer, and says what that
 takes and what it can do beside training one member. What places members asks it, and need not know which it
@@ -11,16 +11,26 @@ from typing import TYPE_CHECKING, Protocol
 
 from bgpbt import envs
 from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, naming_extra
 from bgpbt.execution import StackTrainer
+from bgpbt.outcomes import EpisodeReturns
 from bgpbt.records import Checkpoint, Order
+from bgpbt.runs.gymnasium_task import GYMNASIUM_PREFIX, ReadyGymnasium, gymnasium_trainer
 from bgpbt.runs.memory_budget import available_memory, device_memory
 from bgpbt.runs.settings import ExperimentSettings, derived_seed
-from bgpbt.space import Space, is_part_of, ppo_space, space_from_json, with_architectures
+from bgpbt.space import (
+    Space,
+    is_part_of,
+    ppo_space,
+    sb3_ppo_space,
+    space_from_json,
+    with_architectures,
+)
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
-    from bgpbt.agents import EpisodeReturns, MemoryNeed, PPOSettings, PPOTrainer
+    from bgpbt.agents import MemoryNeed, PPOSettings, PPOTrainer
+    from bgpbt.trainers.sb3 import SB3Trainer
 
 __all__ = ["TOY_PREFIX", "Progress", "ReadyTask", "Task", "brings_its_space", "space_of", "task_of"]
 
@@ -77,7 +87,7 @@ class ReadyTask(Protocol):
 
     def test_returns(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
-    ) -> "EpisodeReturns | None":
+    ) -> EpisodeReturns | None:
         """Score a member on start states of its own; None where there is no luck in a score."""
         ...
 
@@ -111,7 +121,12 @@ def task_of(settings: ExperimentSettings, *, is_new: bool = False) -> Task:
     Raises:
         InputError: a setting is not allowed; the text names it.
     """
-    return _toy(settings) if brings_its_space(settings.environment) else _ppo(settings, is_new)
+    if brings_its_space(settings.environment):
+        return _toy(settings)
+    if settings.environment.startswith(GYMNASIUM_PREFIX):
+        space = space_of(settings)
+        return _Gymnasium(gymnasium_trainer(settings, space, is_new=is_new), space)
+    return _ppo(settings, is_new)
 
 
 def brings_its_space(environment: str) -> bool:
@@ -129,6 +144,8 @@ def space_of(settings: ExperimentSettings) -> Space:
         space = space_from_json(settings.space)
     elif brings_its_space(settings.environment):
         space = make_toy(settings.environment.removeprefix(TOY_PREFIX)).space
+    elif settings.environment.startswith(GYMNASIUM_PREFIX):
+        space = sb3_ppo_space()
     else:
         space = ppo_space()
     return with_architectures(space) if settings.is_generational else space
@@ -163,8 +180,19 @@ class _Toy:
 
     def test_returns(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
-    ) -> "EpisodeReturns | None":
+    ) -> EpisodeReturns | None:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gymnasium:
+    """Stable-Baselines3's PPO on a Gymnasium environment."""
+
+    trainer: "SB3Trainer"
+    space: Space
+
+    def ready(self, on_progress: Progress | None, like: ReadyTask | None) -> ReadyTask:
+        return ReadyGymnasium(replace(self.trainer, on_progress=on_progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +258,7 @@ class _ReadyPPO:
 
     def test_returns(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
-    ) -> "EpisodeReturns | None":
+    ) -> EpisodeReturns | None:
         return self.trainer.evaluate(checkpoint, checkpoints, episodes=episodes, seed=seed)
 
 
@@ -253,10 +281,8 @@ def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
     space = space_of(settings)
     _check_architecture("policy", settings.policy)
     _check_architecture("value", settings.value)
-    try:
+    with naming_extra("brax"):
         from bgpbt.agents import Architecture, Architectures, DistillationSettings, PPOSettings, check_space
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[brax]'") from error
     if is_new:
         check_space(space)
     ppo = PPOSettings(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
     from bgpbt.space.ppo import ppo_space
     from bgpbt.space.region import AROUND_SHARE, around, is_part_of
+    from bgpbt.space.sb3 import sb3_ppo_space
 
 __all__ = [
     "ARCHITECTURE_INPUTS",
@@ -30,6 +31,7 @@ __all__ = [
     "is_part_of",
     "ppo_space",
     "read_space",
+    "sb3_ppo_space",
     "space_from_json",
     "space_from_yaml",
     "space_to_json",
@@ -47,6 +49,7 @@ _MODULE_OF = {
     "is_part_of": "region",
     "ppo_space": "ppo",
     "read_space": "files",
+    "sb3_ppo_space": "sb3",
     "space_from_json": "files",
     "space_from_yaml": "files",
     "space_to_json": "files",

@@ -4,39 +4,16 @@ All members are scored on the same start states and the same action noise (commo
 their differences are not luck. An episode counts until it terminates or reaches the time limit.
 """
 
-from dataclasses import dataclass
-
 import jax
 import jax.numpy as jnp
-import numpy as np
-import numpy.typing as npt
 
 from bgpbt.agents.networks.action_space import space_of
 from bgpbt.agents.networks.member import Policy
 from bgpbt.agents.ppo.rollout import act
 from bgpbt.envs import Environment, many
+from bgpbt.outcomes import EpisodeReturns
 
 __all__ = ["EpisodeReturns", "episode_returns"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpisodeReturns:
-    """What an evaluation measured."""
-
-    return_n: npt.NDArray[np.float64]  # undiscounted sum of unscaled rewards of each episode
-    steps: int  # environment steps, those after an episode's end included
-
-    @property
-    def mean(self) -> float:
-        """Mean return; NaN if any episode's is."""
-        return float(np.mean(self.return_n))
-
-    @property
-    def standard_error(self) -> float:
-        """Standard error of the mean; 0 for a single episode."""
-        if self.return_n.size < 2:
-            return 0.0
-        return float(np.std(self.return_n, ddof=1) / np.sqrt(self.return_n.size))
 
 
 def episode_returns(

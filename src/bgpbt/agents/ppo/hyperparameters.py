@@ -4,16 +4,16 @@ Names, ranges and defaults are those of Wan et al. (2022), appendix; `bgpbt.spac
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from bgpbt.errors import InputError
-from bgpbt.records import Configuration, Value
+from bgpbt.records import Configuration
+from bgpbt.space.rules import Rule
 
-__all__ = ["DEFAULTS", "RULES", "Hyperparameters", "Rule", "hyperparameters_of"]
+__all__ = ["DEFAULTS", "RULES", "Hyperparameters", "hyperparameters_of"]
 
 DEFAULTS: Configuration = {
     "learning_rate": 3e-4,
@@ -40,25 +40,6 @@ class Hyperparameters(NamedTuple):
     reward_scaling: jax.Array  # factor on every reward in training, never in scores
     gae_lambda: jax.Array
     clip_epsilon: jax.Array  # PPO's bound on the probability ratio
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """The numbers that a hyperparameter can take, bounds included."""
-
-    low: float = 0.0
-    high: float = float(np.finfo(np.float32).max)
-    is_whole: bool = False
-
-    def complaint(self, value: Value) -> str | None:
-        """Return the rule that a value breaks."""
-        if isinstance(value, (bool, str)):
-            return "is not a number"
-        if self.low <= value <= self.high and (not self.is_whole or value == int(value)):  # refuses NaN, too
-            return None
-        kind = "a whole number" if self.is_whole else "a number"
-        bounds = f" from {self.low:g} to {self.high:g}" if self.high < 1000 else f", {self.low:g} or more"
-        return f"must be {kind}{bounds}"
 
 
 _COUNT = Rule(low=1, high=2**31 - 1, is_whole=True)
