@@ -139,7 +139,7 @@ class ProposalSource(StrEnum):
     DEFAULT = "default"  # the space's default values
     RANDOM = "random"  # drawn from the space
     INHERITED = "inherited"  # unchanged since the member's previous round, or taken over with the weights
-    PERTURBED = "perturbed"  # PBT's multiplication or resampling
+    PERTURBED = "perturbed"  # PBT's multiplication or resampling, or GPBT's step towards a winner
     MODEL = "model"  # the optimum of an acquisition function
     BANDIT = "bandit"  # drawn by a bandit over categorical choices
     FALLBACK = "fallback"  # random, since the model could not be used; the note says why

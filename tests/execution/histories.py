@@ -16,7 +16,7 @@ from typing import Any
 
 STORED = Path(__file__).with_name("histories.json")
 
-STRATEGIES = ("random", "no-mutation", "pbt", "pb2", "pb2-mix", "mf-pbt", "bgpbt")
+STRATEGIES = ("random", "no-mutation", "pbt", "pb2", "pb2-mix", "mf-pbt", "gpbt", "bgpbt")
 
 _SMALL = {
     "t_ready": 10,

@@ -27,6 +27,7 @@ MODULES = [
         "strategies.architecture_search",
         "strategies.generation_settings",
         "strategies.generations",
+        "strategies.gpbt",
     )
 ]
 SETTINGS = {field.name for kind in (SurrogateSettings, GenerationSettings) for field in fields(kind)}

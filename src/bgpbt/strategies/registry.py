@@ -10,6 +10,7 @@ from bgpbt.space import Space
 from bgpbt.strategies.bgpbt import BayesianExplore
 from bgpbt.strategies.generation_settings import GenerationSettings
 from bgpbt.strategies.generations import Generational
+from bgpbt.strategies.gpbt import PairwiseLearning
 from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
 from bgpbt.strategies.pb2 import PB2Explore
 from bgpbt.strategies.pbt import Perturb
@@ -68,6 +69,20 @@ def _mf_pbt(
     )
 
 
+def _gpbt(
+    space: Space,
+    settings: PopulationSettings,
+    *,
+    inertia: float = 1.0,
+    attraction: float = 1.0,
+    resample_probability: float = 0.25,
+) -> Rule[Any]:
+    explore = PairwiseLearning(
+        space=space, inertia=inertia, attraction=attraction, resample_probability=resample_probability
+    )
+    return TruncationRule(space=space, settings=settings, explore=explore)
+
+
 def _bgpbt(
     space: Space,
     settings: PopulationSettings,
@@ -108,6 +123,7 @@ _RULES: Mapping[str, Callable[..., Rule[Any]]] = {
     "pb2": _pb2,
     "pb2-mix": _pb2_mix,
     "mf-pbt": _mf_pbt,
+    "gpbt": _gpbt,
     "bgpbt": _bgpbt,
     "successive-halving": _random,  # with the rungs that `settings_for` gives it
 }
