@@ -25,6 +25,7 @@ from bgpbt.agents.padding import largest_of
 from bgpbt.agents.programs import Programs, grown, member_shape
 from bgpbt.agents.seeds import batch_seeds, seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
+from bgpbt.agents.shrink_perturb import shrunk_and_perturbed
 from bgpbt.agents.space_check import check_space
 from bgpbt.agents.tutor import Tutor
 from bgpbt.agents.workshop import Workshop
@@ -32,7 +33,7 @@ from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome, ShrinkPerturb
 from bgpbt.space import Space
 from bgpbt.xla import on_cpu
 
@@ -282,9 +283,12 @@ class PPOTrainer:
         weights = order.start.weights
         if isinstance(order.start, Grow):
             return self._grown(order.start.parent, architectures, order.seed, checkpoints)
-        if weights is not None:
+        if weights is not None and not isinstance(order.start, ShrinkPerturb):
             return self._restored(weights, architectures, checkpoints)
         fresh = self.programs(architectures).initialise(seed_words(order.seed), starts)
+        if isinstance(order.start, ShrinkPerturb):
+            old = self._restored(order.start.checkpoint, architectures, checkpoints)
+            return shrunk_and_perturbed(old, fresh, keep=order.start.keep, fresh=order.start.fresh)
         if not isinstance(order.start, Distil):
             return fresh
         arrays, taught = self._load(order.start.teacher, checkpoints)
