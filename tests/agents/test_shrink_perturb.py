@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +17,14 @@ from bgpbt.records import Checkpoint, From, ShrinkPerturb
 from bgpbt.toys import MemoryCheckpoints
 from tests.agents.test_trainer import order, trained
 
+Arrays = dict[str, npt.NDArray[Any]]
+
 ARCHITECTURE = Architecture(depth=2, width=4, spectral_norm=True)
 shares = st.floats(0.0, 1.0)
+
+
+def named(tree: Any) -> Arrays:
+    return dict(arrays_of(tree))
 
 
 def member(seed: int, moment: float) -> Member:
@@ -44,7 +51,7 @@ def member(seed: int, moment: float) -> Member:
 def test_every_weight_is_the_sum_of_its_shares(seed: int, keep: float, fresh: float) -> None:
     old, new = member(seed, 0.5), member(seed + 1, 0.25)
     blended = shrunk_and_perturbed(old, new, keep=keep, fresh=fresh)
-    old_arrays, new_arrays, arrays = (arrays_of(one.parameters) for one in (old, new, blended))
+    old_arrays, new_arrays, arrays = (named(one.parameters) for one in (old, new, blended))
     assert arrays.keys() == old_arrays.keys()
     for name, array in arrays.items():
         assert array.dtype == np.float32
@@ -63,8 +70,8 @@ def test_all_of_the_old_weights_are_their_bytes(seed: int) -> None:
     old = member(seed, 0.5)
     old.parameters.policy[0]["bias"][0] = np.float32(-0.0)
     blended = shrunk_and_perturbed(old, member(seed + 1, 0.25), keep=1.0, fresh=0.0)
-    arrays = arrays_of(blended.parameters)
-    assert all(array.tobytes() == arrays[name].tobytes() for name, array in arrays_of(old.parameters).items())
+    arrays = named(blended.parameters)
+    assert all(array.tobytes() == arrays[name].tobytes() for name, array in named(old.parameters).items())
 
 
 def test_the_trainer_starts_from_shrunk_weights_and_keeps_what_it_has_seen(trainer: PPOTrainer) -> None:
@@ -72,8 +79,8 @@ def test_the_trainer_starts_from_shrunk_weights_and_keeps_what_it_has_seen(train
     outcome, old = trained(trainer, order(), checkpoints)
     assert outcome.checkpoint is not None
     start = ShrinkPerturb(checkpoint=outcome.checkpoint, keep=0.2, fresh=0.1)
-    begun = arrays_of(trainer.begin(order(start=start, seed=4), checkpoints).member)
-    fresh = arrays_of(trainer.begin(order(seed=4), checkpoints).member)
+    begun = named(trainer.begin(order(start=start, seed=4), checkpoints).member)
+    fresh = named(trainer.begin(order(seed=4), checkpoints).member)
     for name, array in begun.items():
         kind = name.partition(".")[0]
         if kind == "parameters":
@@ -83,8 +90,8 @@ def test_the_trainer_starts_from_shrunk_weights_and_keeps_what_it_has_seen(train
         else:
             assert array.tobytes() == old[name].tobytes()
     whole = ShrinkPerturb(checkpoint=outcome.checkpoint, keep=1.0, fresh=0.0)
-    as_before = arrays_of(trainer.begin(order(start=From(checkpoint=outcome.checkpoint)), checkpoints).member)
-    for name, array in arrays_of(trainer.begin(order(start=whole, seed=4), checkpoints).member).items():
+    as_before = named(trainer.begin(order(start=From(checkpoint=outcome.checkpoint)), checkpoints).member)
+    for name, array in named(trainer.begin(order(start=whole, seed=4), checkpoints).member).items():
         assert name.startswith("optimiser") or array.tobytes() == as_before[name].tobytes()
     again, _ = trained(trainer, order(start=start, seed=4), checkpoints)
     assert again.checkpoint == trained(trainer, order(start=start, seed=4), checkpoints)[0].checkpoint
