@@ -206,7 +206,7 @@ class Order:
     steps: int  # environment steps to train; a trainer does at most these, less by under one unroll
     seed: int  # the only source of randomness of this order, in [0, 2**63)
     proposal: Proposal
-    generation: int = 0  # of architectures; 0 is the first
+    generation: int = 0  # of architectures, or iteration of a strategy that restarts; 0 is the first
 
     def __post_init__(self) -> None:
         if self.round < 0 or self.member < 0 or self.first_step < 0:

@@ -25,7 +25,7 @@ from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Floats, Space
 from bgpbt.space.inputs import Categorical, Input
 from bgpbt.strategies.pbt import MOST_TRIES
-from bgpbt.strategies.population import ClosedRound
+from bgpbt.strategies.rules import ClosedRound
 from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Clone, Explored
 

@@ -26,10 +26,11 @@ NOISE_RATIOS = np.geomspace(1e-3, 10.0, 12)
 
 def standardised(value_n: Floats) -> Floats:
     """Return values with mean 0 and standard deviation 1 (n - 1 in its divisor); all 0 if they are equal."""
-    centred_n: Floats = value_n - value_n.mean()
+    largest = np.abs(value_n).max()
+    unit_n = value_n / largest if largest > 0.0 else value_n  # the square of a huge value is infinite
+    centred_n: Floats = unit_n - unit_n.mean()
     deviation = centred_n.std(ddof=1) if value_n.size > 1 else 0.0
-    # Equal values may differ from their mean by rounding.
-    is_flat = deviation <= 1e-12 * np.abs(value_n).max()
+    is_flat = deviation <= 1e-12  # equal values may differ from their mean by rounding
     return np.zeros_like(value_n) if is_flat else centred_n / deviation
 
 
