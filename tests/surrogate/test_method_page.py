@@ -23,11 +23,15 @@ MODULES = [
         "agents.distillation",
         "agents.growth",
         "agents.loss",
+        "agents.shrink_perturb",
         "space",
         "strategies.architecture_search",
         "strategies.generation_settings",
         "strategies.generations",
+        "strategies.founders",
         "strategies.gpbt",
+        "strategies.ipbt",
+        "strategies.stagnation",
     )
 ]
 SETTINGS = {field.name for kind in (SurrogateSettings, GenerationSettings) for field in fields(kind)}

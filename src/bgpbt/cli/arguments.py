@@ -32,7 +32,8 @@ class TrainArguments(PlacementArguments):
     """Task: `reacher` and the paper's other six, `brax:NAME` for newer Brax, `toy:NAME` without any
     reinforcement learning. `bgpbt envs` lists them."""
     optimizer: Annotated[str, arg(aliases=["-o"])] = "bgpbt"
-    """Strategy: bgpbt, pbt, pb2, pb2-mix, mf-pbt, gpbt, successive-halving, random or no-mutation."""
+    """Strategy: bgpbt, pbt, pb2, pb2-mix, mf-pbt, gpbt, ipbt, successive-halving, random or
+    no-mutation."""
     search_mode: Annotated[Literal["hpo", "both"], arg(aliases=["-sm"])] = "hpo"
     """Search hyperparameters (hpo), or architectures too (both)."""
     pop_size: Annotated[int, arg(aliases=["-ps"])] = 8
