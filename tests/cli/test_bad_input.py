@@ -53,6 +53,11 @@ BAD_INPUT = [
         "t_distillation = 50000 make rounds of 25000 steps, less than one unroll of all environments (30720)",
     ),
     (["train", "-e", "reacher", "-te", "5"], "t_ready_end = 5 and the rungs"),
+    (
+        ["train", "-e", "reacher", "-o", "ipbt", "-mt", "1_500_000"],
+        "strategy ipbt begins with rounds of 15000 steps, the share first_round of max_timesteps = 1500000",
+    ),
+    (["train", "-e", "toy:plain", "-o", "ipbt", "--option", "first_round=2"], "first_round = 2 must be"),
     (["train", "-e", "reacher", "-ps", "30", "-sm", "both"], "initial = 24 must be at least population = 30"),
     (["train", "-e", "toy:plain", "-exist", "resume"], "there is no run to resume"),
     (["resume", "nowhere"], "nowhere: there is no run; start one with bgpbt train"),

@@ -5,7 +5,19 @@ import pytest
 
 from bgpbt.errors import InputError
 from bgpbt.execution.attempt import attempt
-from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Proposal, ProposalSource, Purpose, Start
+from bgpbt.records import (
+    Checkpoint,
+    Distil,
+    Fresh,
+    From,
+    Grow,
+    Order,
+    Proposal,
+    ProposalSource,
+    Purpose,
+    ShrinkPerturb,
+    Start,
+)
 from bgpbt.storage import CheckpointStore
 from bgpbt.trainers import BytesTrainer, DirectoryTrainer, Job, Result, TrainerError
 
@@ -103,7 +115,14 @@ def test_weights_that_are_not_bytes_are_a_failure(tmp_path: Path) -> None:
     assert outcome.failure == "TrainerError: the weights are of type str; they must be bytes"
 
 
-def test_distilling_takes_a_trainer_that_knows_networks(tmp_path: Path) -> None:
-    distil = order(Distil(teacher=Checkpoint("0" * 64), total_steps=10))
-    with pytest.raises(InputError, match="knows no networks"):
-        BytesTrainer(append_bytes).train(distil, CheckpointStore(tmp_path))
+@pytest.mark.parametrize(
+    "start",
+    [
+        Distil(teacher=Checkpoint("0" * 64), total_steps=10),
+        Grow(parent=Checkpoint("0" * 64)),
+        ShrinkPerturb(checkpoint=Checkpoint("0" * 64)),
+    ],
+)
+def test_some_starts_take_a_trainer_that_knows_networks(tmp_path: Path, start: Start) -> None:
+    with pytest.raises(InputError, match="knows no networks, so nothing can be distilled, grown or shrunk"):
+        BytesTrainer(append_bytes).train(order(start), CheckpointStore(tmp_path))

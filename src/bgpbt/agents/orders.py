@@ -17,6 +17,7 @@ from bgpbt.agents.networks.architecture import Architectures, architectures_of
 from bgpbt.agents.networks.growth import check_growth
 from bgpbt.agents.networks.member import Member, arrays_of, restore
 from bgpbt.agents.networks.padding import largest_of
+from bgpbt.agents.networks.shrink_perturb import shrunk_and_perturbed
 from bgpbt.agents.ppo.evaluation import EpisodeReturns
 from bgpbt.agents.ppo.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.ppo.loss import LossTerms
@@ -27,7 +28,7 @@ from bgpbt.contracts import Arrays, Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome, ShrinkPerturb
 from bgpbt.space import Space
 
 __all__ = ["Begun", "OrderDesk", "Progress", "Training"]
@@ -94,7 +95,7 @@ class OrderDesk:
         if weights is None:
             member = self._new(order, architectures, starts, tutor)
         else:
-            member = self._continued(order, weights, architectures, checkpoints)
+            member = self._continued(order, weights, architectures, starts, checkpoints)
         return Begun(
             order=order,
             architectures=architectures,
@@ -207,9 +208,14 @@ class OrderDesk:
         return member._replace(normaliser=jax.tree.map(np.array, tutor.member.normaliser))
 
     def _continued(
-        self, order: Order, weights: Checkpoint, architectures: Architectures, checkpoints: Checkpoints
+        self,
+        order: Order,
+        weights: Checkpoint,
+        architectures: Architectures,
+        starts: StartStates,
+        checkpoints: Checkpoints,
     ) -> Member:
-        """Return the member that a checkpoint holds, its networks grown if the order says so."""
+        """Return the member that a checkpoint holds, its networks grown or perturbed if the order says so."""
         member, stored = self.load(weights, checkpoints)
         if isinstance(order.start, Grow):
             check_growth(stored.policy, architectures.policy, network="policy")
@@ -219,6 +225,9 @@ class OrderDesk:
             raise InputError(
                 f"checkpoint {weights} holds {stored}, but the configuration names {architectures}"
             )
+        if isinstance(order.start, ShrinkPerturb):
+            new = self.programs(architectures).initialise(seed_words(order.seed), starts)
+            return shrunk_and_perturbed(member, new, keep=order.start.keep, fresh=order.start.fresh)
         return member
 
     def _metadata(self, architectures: Architectures) -> Mapping[str, str]:

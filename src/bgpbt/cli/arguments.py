@@ -34,7 +34,8 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     reinforcement learning; `bgpbt envs` lists them. `gymnasium:CartPole-v1` and its like are trained by
     Stable-Baselines3's PPO."""
     optimizer: Annotated[str, arg(aliases=["-o"])] = "bgpbt"
-    """Strategy: bgpbt, pbt, pb2, pb2-mix, mf-pbt, successive-halving, random or no-mutation."""
+    """Strategy: bgpbt, pbt, pb2, pb2-mix, mf-pbt, gpbt, ipbt, successive-halving, random or
+    no-mutation."""
     search_mode: Annotated[Literal["hpo", "both"], arg(aliases=["-sm"])] = "hpo"
     """Search hyperparameters (hpo), or architectures too (both)."""
     pop_size: Annotated[int, arg(aliases=["-ps"])] = 8

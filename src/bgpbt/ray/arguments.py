@@ -12,7 +12,7 @@ from bgpbt.strategies.registry import strategy_signature
 
 __all__ = ["Arguments"]
 
-NOT_TRIALS = ("successive-halving",)  # strategies that end members, which is for Tune's own schedulers to do
+NOT_TRIALS = ("successive-halving", "ipbt")  # they add or end members, and a scheduler's trials are given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

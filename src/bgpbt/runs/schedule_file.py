@@ -9,7 +9,7 @@ from typing import Any
 from bgpbt.analysis.lineage import BestMember, Makers, best_member
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, Grow, Trained
+from bgpbt.records import Checkpoint, Distil, Grow, ShrinkPerturb, Trained
 from bgpbt.storage import RunDirectory
 from bgpbt.storage.files import write_durably
 from bgpbt.strategies.replay import Schedule, Stretch
@@ -149,6 +149,8 @@ def _stretch(pair: Trained, places: Mapping[Checkpoint, int]) -> Stretch:
         parent=None if start.weights is None else places[start.weights],
         teacher=None if lesson is None else places[lesson.teacher],
         is_grown=isinstance(start, Grow),
+        keep=start.keep if isinstance(start, ShrinkPerturb) else None,
+        fresh=start.fresh if isinstance(start, ShrinkPerturb) else 0.0,
         rung=0 if lesson is None else lesson.rung,
         distilled=0 if lesson is None else lesson.first_step,
         distillation=0 if lesson is None else lesson.total_steps,

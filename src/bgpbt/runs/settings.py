@@ -14,6 +14,7 @@ from bgpbt.strategies import (
     PopulationSettings,
     Schedule,
     expected_steps,
+    plans_its_rounds,
     population_schedule,
     rungs,
     settings_for,
@@ -71,10 +72,10 @@ class ExperimentSettings:
 
     @property
     def rounds(self) -> int | None:
-        """Number of rounds; None where nobody knows it beforehand, as with generations."""
+        """Number of rounds; None where it is not known beforehand, as with generations or restarts."""
         if self.schedule is not None:
             return len(decode(Schedule, self.schedule).stretches)
-        if self.is_generational or self.agreement is not None:
+        if self.is_generational or self.agreement is not None or not plans_its_rounds(self.strategy):
             return None
         return len(self.population_settings.planned_rounds())
 
@@ -89,7 +90,8 @@ class ExperimentSettings:
     @property
     def shortest_order(self) -> int:
         """Environment steps of the shortest order that the run gives, but for the last round's."""
-        shortest = min(self.t_ready, self.t_ready_end or self.t_ready)
+        settings = self.population_settings
+        shortest = min(settings.t_ready, settings.t_ready_end or settings.t_ready)
         if not self.is_generational:
             return shortest
         first, *_ = rungs(self.initial, self.population, self.generations.t_distillation)
@@ -115,7 +117,9 @@ class ExperimentSettings:
             agreement=self.agreement,
             start=self.start,
         )
-        return settings_for(self.strategy, settings) if self.strategy in strategy_names() else settings
+        if self.strategy not in strategy_names():
+            return settings
+        return settings_for(self.strategy, settings, self.options)
 
 
 def scheduled(settings: ExperimentSettings, name: str) -> ExperimentSettings:

@@ -26,6 +26,7 @@ from bgpbt.space import (
     space_from_json,
     with_architectures,
 )
+from bgpbt.strategies import plans_its_rounds
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
@@ -307,6 +308,12 @@ def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
 
 def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
     if settings.shortest_order < one_unroll:
+        if not plans_its_rounds(settings.strategy):
+            raise InputError(
+                f"strategy {settings.strategy} begins with rounds of {settings.shortest_order} steps, the "
+                f"share first_round of max_timesteps = {settings.max_timesteps}, less than one unroll of all "
+                f"environments ({one_unroll}); raise one of the two or lower environments"
+            )
         raise InputError(
             f"t_ready_end = {settings.t_ready_end} and the rungs of t_distillation = "
             f"{settings.generations.t_distillation} make rounds of {settings.shortest_order} steps, less "

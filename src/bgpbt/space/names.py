@@ -7,7 +7,7 @@ from collections.abc import Collection
 __all__ = ["FLAGS", "likely_name"]
 
 FLAGS = ("--num-envs", "--num-minibatches", "--episode-length")
-"""Settings of PPO that other libraries name like hyperparameters: here they are flags, equal for all members."""
+"""Flags of the command line that other libraries have as hyperparameters; all members share them here."""
 
 
 _GROUPS = (

@@ -19,7 +19,7 @@ from bgpbt.strategies.architecture_search import (
     propose_architectures,
 )
 from bgpbt.strategies.generation_settings import GenerationSettings, Rung, distillation_steps, rungs
-from bgpbt.strategies.population import Assignment, ClosedRound, Lesson, Member, Rule
+from bgpbt.strategies.rules import Assignment, ClosedRound, Lesson, Member, Rule
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.truncation_rule import fresh_members, going_on
@@ -60,7 +60,7 @@ class GenerationalMemory(Generic[Memory]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generational(Generic[Memory]):
-    """Wraps the rule of a generation (`bgpbt.strategies.population.Rule`) into one over generations."""
+    """Wraps the rule of a generation (`bgpbt.strategies.rules.Rule`) into one over generations."""
 
     space: Space  # of everything
     hyperparameters: Space  # without the architecture inputs

@@ -15,7 +15,7 @@ from bgpbt.errors import InputError
 from bgpbt.records import Configuration, ProposalSource, Value
 from bgpbt.space import LOG_COMPLEMENT, Space
 from bgpbt.space.inputs import Categorical, Continuous, Input, Ordered
-from bgpbt.strategies.population import ClosedRound
+from bgpbt.strategies.rules import ClosedRound
 from bgpbt.strategies.simple import Nothing
 from bgpbt.strategies.truncation_rule import Clone, Explored
 from bgpbt.streams import stream

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Space
-from bgpbt.strategies.population import Assignment, ClosedRound, Member
+from bgpbt.strategies.rules import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import truncation
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.streams import stream

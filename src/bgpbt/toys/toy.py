@@ -13,7 +13,7 @@ import numpy as np
 from bgpbt.arrays import Floats
 from bgpbt.contracts import Checkpoints
 from bgpbt.errors import InputError
-from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome, ShrinkPerturb
 from bgpbt.space import Space
 
 __all__ = ["HORIZON", "Toy"]
@@ -73,7 +73,10 @@ class Toy:
             raise InputError(f"toy {self.name} has no networks that could grow")
         if order.start.weights is None:
             return self.initial_w
-        return self._restored(order.start.weights, order.configuration, checkpoints)
+        weights_w = self._restored(order.start.weights, order.configuration, checkpoints)
+        if isinstance(order.start, ShrinkPerturb):
+            return order.start.keep * weights_w + order.start.fresh * self.initial_w
+        return weights_w
 
     def _restored(
         self, checkpoint: Checkpoint, configuration: Configuration, checkpoints: Checkpoints

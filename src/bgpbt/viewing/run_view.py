@@ -28,7 +28,7 @@ Json = dict[str, Any]
 Key = tuple[int, int]  # round and member
 
 PURPOSES = tuple(purpose.value for purpose in Purpose)
-STARTS = ("fresh", "from", "distil", "grow")
+STARTS = ("fresh", "from", "distil", "grow", "shrinkperturb")
 SOURCES = tuple(source.value for source in ProposalSource)
 
 _MOST_REASONS = 5  # why members failed, the most frequent first

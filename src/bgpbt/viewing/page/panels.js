@@ -58,7 +58,8 @@ function drawMember(host, run, view, choose) {
 }
 
 function startText(run, row) {
-  const how = { fresh: "new weights", from: "", distil: "distillation", grow: "enlarged networks" };
+  const how = { fresh: "new weights", from: "", distil: "distillation", grow: "enlarged networks",
+    shrinkperturb: "weights shrunk and perturbed" };
   const start = how[run.head.starts[row.start]], from = row.weights;
   const whose = from ? `member ${from[1]} of round ${from[0] + 1}` : row.start ? "new weights" : "";
   return [start, whose].filter(Boolean).join(", ");
