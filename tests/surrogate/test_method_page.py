@@ -10,6 +10,7 @@ import pytest
 
 import bgpbt.surrogate
 from bgpbt.strategies import GenerationSettings, PopulationSettings
+from bgpbt.strategies.population_schedule import SCHEDULES
 from bgpbt.surrogate import SurrogateSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
@@ -41,7 +42,7 @@ SETTINGS = {
     for kind in (SurrogateSettings, GenerationSettings, PopulationSettings)
     for field in fields(kind)
 }
-OTHER_NAMES = {"bgpbt", "bgpbt.surrogate", "False", "both"} | SETTINGS
+OTHER_NAMES = {"bgpbt", "bgpbt.surrogate", "False", "both", *SCHEDULES} | SETTINGS
 
 
 def test_the_page_names_many_functions() -> None:
