@@ -12,6 +12,7 @@ from bgpbt.records import From
 from bgpbt.runs import settings_of
 from bgpbt.storage import open_run
 from bgpbt.strategies import PopulationRung
+from bgpbt.viewing.run_reader import read_document
 
 RACE = ["train", "-e", "toy:plain", "-tr", "10", "-mt", "100", "-ni", "16", "-qf", "0.25"]
 
@@ -53,6 +54,8 @@ def test_the_history_the_summary_and_the_log_tell_the_race(
     found = cuts(trained)
     assert [(cut.round, cut.before, cut.after) for cut in found] == [(2, 16, 8), (4, 8, 4)]
     assert [cut.reason for cut in found] == ["36% of the budget is spent", "55% of the budget is spent"]
+    on_the_page = read_document(run.path, "run")["summary"]["cuts"]
+    assert on_the_page == [[cut.round, cut.before, cut.after, cut.reason] for cut in found]
     copied = first_copy(trained)
     assert copied == 4
     starts = [order.start for order, _ in trained if order.round < copied]
