@@ -13,7 +13,7 @@ __all__ = ["PopulationArguments", "read_rungs"]
 
 _RUNG = re.compile(r"(?P<members>\d+)@(?:(?P<share>\d*\.?\d+)|(?P<rounds>\d+)r)")
 
-_RACING = ("pbt", "pb2", "pb2-mix", "bgpbt")
+_RACING = ("pbt", "pb2", "pb2-mix", "gpbt", "bgpbt")
 """Strategies that copy members: what the race is for. The others are controls, or bring a schedule."""
 
 
