@@ -6,6 +6,7 @@ from bgpbt.cli import main
 from bgpbt.storage import create_run, open_run
 
 TOY = ["train", "-e", "toy:mixed", "-tr", "10", "-mt", "60", "-ps", "4", "-ni", "6", "-qf", "0.25"]
+TOY += ["--population-schedule", "paper"]
 RUN = "runs/toy-mixed-bgpbt-hpo-seed0"
 
 

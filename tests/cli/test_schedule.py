@@ -5,6 +5,7 @@ import pytest
 from bgpbt.cli import main
 
 TOY = ["train", "-e", "toy:mixed", "-tr", "10", "-mt", "60", "-ps", "4", "-ni", "6", "-qf", "0.25"]
+TOY += ["--population-schedule", "paper"]
 
 
 @pytest.fixture(autouse=True)
