@@ -5,7 +5,15 @@ It takes the paper's schedule of the population; `bgpbt train` takes the race.
 
 import sys
 
-from bgpbt.cli import main
+try:
+    from bgpbt.cli import main
+except ModuleNotFoundError as error:
+    if error.name != "bgpbt":
+        raise
+    sys.exit(
+        f"main.py: bgpbt is not installed for {sys.executable}; "
+        f"run `make setup` once, then `source .venv/bin/activate`"
+    )
 
 if __name__ == "__main__":
     given = sys.argv[1:]

@@ -59,8 +59,8 @@ class PPOSettings:
         if sequences % self.environments:
             raise InputError(
                 f"batch_size = {batch_size} x minibatches = {self.minibatches} is {sequences} sequences, "
-                f"which {self.environments} environments do not divide; "
-                f"allowed are multiples of environments / minibatches"
+                f"which environments = {self.environments} does not divide; lower environments or raise "
+                f"minibatches, so that it does"
             )
         return sequences // self.environments
 

@@ -27,6 +27,7 @@ from bgpbt.analysis.statistics import (
 from bgpbt.arrays import Floats
 from bgpbt.encoding import json_text
 from bgpbt.errors import InputError
+from bgpbt.text_files import read_text
 
 __all__ = [
     "Comparison",
@@ -155,14 +156,13 @@ def read_references(path: Path) -> dict[str, Reference]:
     Raises:
         InputError: the file is not there or says something else.
     """
+    text = read_text(path)
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(text)
         return {
             task: Reference(low=float(ends["low"]), high=float(ends["high"]))
             for task, ends in content.items()
         }
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

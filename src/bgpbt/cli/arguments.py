@@ -13,6 +13,8 @@ from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.population import PopulationArguments
+from bgpbt.cli.repeats import name_of, runs_directory, seeds_of
+from bgpbt.cli.steps import Steps
 from bgpbt.errors import InputError
 from bgpbt.records import Value
 from bgpbt.runs import GYMNASIUM_PREFIX, ExperimentSettings, with_start
@@ -29,13 +31,15 @@ Given = TypeVar("Given")
 class TrainArguments(PopulationArguments, PlacementArguments):
     """Train a population while an optimiser rewrites the hyperparameters of its weakest members."""
 
-    env: Annotated[str, arg(aliases=["-e"])]
+    env: Annotated[str, arg(aliases=["-e", "--env-name"])]
     """Task: `reacher` and the paper's other six, `brax:NAME` for newer Brax, `toy:NAME` without any
     reinforcement learning; `bgpbt envs` lists them. `gymnasium:CartPole-v1` and its like are trained by
     Stable-Baselines3's PPO."""
     optimizer: Annotated[str, arg(aliases=["-o"])] = "bgpbt"
     """Strategy: bgpbt, pbt, pb2, pb2-mix, mf-pbt, gpbt, ipbt, successive-halving, random or
     no-mutation."""
+    alg_name: Annotated[Literal["ppo"], arg(aliases=["-a"])] = "ppo"
+    """How a member learns, as in the paper's code; there is one way."""
     search_mode: Annotated[Literal["hpo", "both"], arg(aliases=["-sm"])] = "hpo"
     """Search hyperparameters (hpo), or architectures too (both)."""
     pop_size: Annotated[int, arg(aliases=["-ps"])] = 8
@@ -43,30 +47,42 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     n_init: Annotated[int | None, arg(aliases=["-ni"])] = None
     """Random configurations in the first round, of which the best become the population; 24 without it, and
     `pop_size` in `--population-schedule parallel`."""
-    t_ready: Annotated[int | None, arg(aliases=["-tr"])] = None
+    t_ready: Annotated[Steps | None, arg(aliases=["-tr"])] = None
     """Environment steps of a member between two decisions; 1M without it, 20,000 with gymnasium."""
-    t_ready_end: Annotated[int | None, arg(aliases=["-te"])] = None
+    t_ready_end: Annotated[Steps | None, arg(aliases=["-te"])] = None
     """What `t_ready` becomes by the end, linearly in steps done; without it, it stays."""
-    max_timesteps: Annotated[int | None, arg(aliases=["-mt"])] = None
+    max_timesteps: Annotated[Steps | None, arg(aliases=["-mt"])] = None
     """Environment steps of a member in all; 150M without it, 400,000 with gymnasium."""
-    budget: int | None = None
+    budget: Steps | None = None
     """Environment steps of all members together, initial design and distillation included: the run ends
     before it would take more."""
     quantile_fraction: Annotated[float, arg(aliases=["-qf"])] = 0.125
     """Share of the population that is replaced, and share that is copied, in each round."""
-    seed: int = 0
-    """Seed of everything random in the run."""
-    num_repeats: Annotated[int, arg(aliases=["-n"])] = 1
-    """Runs to do one after another, with seeds `seed`, `seed` + 1, ..."""
+    seed: tuple[int, ...] = (0,)
+    """Seed of everything random in the run; several train one run after another."""
+    num_repeats: Annotated[int | str, arg(aliases=["-n"], metavar="COUNT|NAME")] = 1
+    """A number: runs to do one after another, with seeds `seed`, `seed` + 1, ... A text: the experiment's
+    name, as in the paper's code."""
+    exp_name: str | None = None
+    """The experiment's name: its runs go to `save_dir`/NAME."""
     max_parallel: Annotated[int | None, arg(aliases=["-mp"])] = None
     """Members trained at the same time, at most; without it as many as there are cores, or as Ray's cluster
     holds. Results do not depend on it."""
-    exist: Annotated[Literal["overwrite", "resume"] | None, arg(aliases=["-exist"])] = None
-    """What to do with a run that is there already; without it, nothing is touched."""
+    exist: Annotated[Literal["overwrite", "resume"] | None, arg(aliases=["-exist", "--existing-policy"])] = (
+        None
+    )
+    """resume: start, continue or skip each run, as needed, and lengthen it where `max_timesteps` was raised.
+    overwrite: train anew. Without it, a run that is there is not touched."""
     save_dir: Annotated[Path, arg(aliases=["-sd"])] = Path("runs")
     """Directory that holds the run's directory."""
     verbose: Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(aliases=["-v"])] = False
     """Print a line for every member, not only for every round."""
+
+    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print settings, rounds and steps, and the time where a run in `save_dir` tells it; train nothing."""
+    config: Path | None = None
+    """TOML or YAML file with any of these flags, by their long or short names: `pop_size = 8`. A flag that is
+    typed as well counts before the file's."""
 
     option: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """One of the strategy's own switches or numbers, as `NAME=VALUE`; may be given several times. A wrong
@@ -97,9 +113,9 @@ class TrainArguments(PopulationArguments, PlacementArguments):
     value: tuple[int, int] | None = None
     """Depth and width of the value network; 5 256 without it, 2 64 with gymnasium."""
 
-    t_distillation: Annotated[int | None, arg(aliases=["-td"])] = None
+    t_distillation: Annotated[Steps | None, arg(aliases=["-td"])] = None
     """Environment steps that a student is distilled for (search mode both); 30M without it."""
-    distill_every: Annotated[int | None, arg(aliases=["-de"])] = None
+    distill_every: Annotated[Steps | None, arg(aliases=["-de"])] = None
     """Environment steps of a generation at most (search mode both); 40M without it."""
     max_distillation: Annotated[int | None, arg(aliases=["-md"])] = None
     """New generations at most (search mode both); 2 without it."""
@@ -130,11 +146,9 @@ class TrainArguments(PopulationArguments, PlacementArguments):
         Raises:
             InputError: a value is not allowed.
         """
-        seeds = range(self.seed, self.seed + self.num_repeats)
-        runs = {self.save_dir / self._run_name(seed): self.settings(seed) for seed in seeds}
-        if not runs:
-            raise InputError(f"num_repeats = {self.num_repeats} must be 1 or more")
-        return runs
+        seeds = seeds_of(self.seed, self.num_repeats)
+        directory = runs_directory(self.save_dir, name_of(self.num_repeats, self.exp_name))
+        return {directory / self._run_name(seed): self.settings(seed) for seed in seeds}
 
     def settings(self, seed: int) -> ExperimentSettings:
         """Return the settings of the run with this seed.
@@ -188,23 +202,30 @@ class TrainArguments(PopulationArguments, PlacementArguments):
         task = self.env.replace(":", "-").replace("/", "-")
         return f"{task}-{self.optimizer}-{self.search_mode}-seed{seed}"
 
-    def inert_flags(self) -> dict[str, str]:
-        """Return the given flags that change nothing, and with what they do not."""
+    def notes(self) -> list[str]:
+        """Return what is to be said of flags that change nothing."""
         inert = {}
         if self.search_mode == "hpo":
-            inert.update(dict.fromkeys(self._generation_flags, "-sm hpo"))
+            inert.update(dict.fromkeys(self._generation_flags, "search_mode = hpo"))
         if self.env.startswith(GYMNASIUM_PREFIX):
-            inert.update(dict.fromkeys(self._ppo_flags, f"-e {self.env}"))
-        return {f"--{name}": why for name, why in inert.items() if getattr(self, name) is not None}
+            inert.update(dict.fromkeys(self._ppo_flags, f"env = {self.env}"))
+        given = {name: getattr(self, name) for name in inert}
+        return [
+            f"{name} = {value} changes nothing with {inert[name]}"
+            for name, value in given.items()
+            if value is not None
+        ]
 
     def _check(self) -> None:
         if self.optimizer not in strategy_names():
             raise InputError(
-                f"-o {self.optimizer}: there is no such strategy; there are {', '.join(strategy_names())}"
+                f"optimizer = {self.optimizer}: there is no such strategy; "
+                f"there are {', '.join(strategy_names())}"
             )
         if self.max_distillation and self.search_mode != "both":
             raise InputError(
-                f"max_distillation = {self.max_distillation} needs -sm both; in hpo there are no generations"
+                f"max_distillation = {self.max_distillation} needs search_mode = both; "
+                f"in hpo there are no generations"
             )
         if self.around is None and self.around_share is not None:
             raise InputError(f"around_share = {self.around_share} needs --around, the region that it sizes")

@@ -8,7 +8,7 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.cli.placement import PlacementArguments
-from bgpbt.cli.session import start_run
+from bgpbt.cli.session import Manner, start_run
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
 from bgpbt.runs import (
@@ -94,4 +94,4 @@ def replay_schedule(arguments: ReplayArguments) -> int:
     name = arguments.schedule.name.removesuffix(".yaml").removesuffix(".schedule")
     suffix = "replay" if arguments.seed is None else f"replay-seed{arguments.seed}"
     path = arguments.save_dir / f"{name}-{suffix}"
-    return start_run(settings, path, arguments.exist, placement=arguments, max_parallel=1, verbose=False)
+    return start_run(settings, path, arguments.exist, Manner(placement=arguments, max_parallel=1))

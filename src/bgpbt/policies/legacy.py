@@ -38,7 +38,7 @@ class _Ignored:
     """Stands for a class whose content is not needed."""
 
 
-def read_legacy_policy(path: Path, environment: str | None = None) -> TrainedPolicy:
+def read_legacy_policy(path: Path | str, environment: str | None = None) -> TrainedPolicy:
     """Read a published policy.
 
     Args:
@@ -48,6 +48,7 @@ def read_legacy_policy(path: Path, environment: str | None = None) -> TrainedPol
     Raises:
         InputError: PyTorch is not installed, or the file is not such a policy.
     """
+    path = Path(path)
     name = environment or path.name.split("_")[0]
     envs.check_name(name)
     if not path.is_file():

@@ -86,18 +86,19 @@ def environment_of(description: PolicyDescription) -> Environment:
     return environment
 
 
-def write_policy(policy: TrainedPolicy, path: Path) -> None:
+def write_policy(policy: TrainedPolicy, path: Path | str) -> None:
     """Write a policy as one file, replacing what has its name; the file is complete or not there at all.
 
     Raises:
         StorageError: the file cannot be written.
     """
+    path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: there is no such directory")
     write_durably(path, _to_file(arrays_of(policy.weights), encode(policy.description)))
 
 
-def read_policy(path: Path) -> TrainedPolicy:
+def read_policy(path: Path | str) -> TrainedPolicy:
     """Read a policy that `write_policy` wrote.
 
     Raises:
@@ -105,9 +106,10 @@ def read_policy(path: Path) -> TrainedPolicy:
         DamagedRunError: the file is damaged.
         StorageError: the file cannot be read.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+    path = Path(path)
     with naming_file(path):
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
         content = path.read_bytes()
     try:
         arrays, metadata = from_bytes(content)

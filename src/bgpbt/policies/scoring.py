@@ -60,7 +60,8 @@ def score_policy(policy: TrainedPolicy, *, seeds: Sequence[int], episodes: int) 
         raise InputError(f"seeds must be one or more integers in [0, 2**63), got {list(seeds)}")
     description = policy.description
     environment = environment_of(description)
-    together = description.evaluation_episodes
+    # One program for all batches: of what goes beyond whole ones, the last is cut.
+    together = min(description.evaluation_episodes, episodes)
 
     @jit
     def returns_of(weights: Policy, seed: jax.Array) -> jax.Array:

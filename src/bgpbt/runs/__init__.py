@@ -1,6 +1,7 @@
 """What a run is: its settings, the parts made from them, a whole run in one call, schedules and recovery."""
 
-from bgpbt.runs.experiment import Experiment, assemble, check_settings
+from bgpbt.runs.experiment import Experiment, assemble, check_settings, strategy_of
+from bgpbt.runs.extension import Extension, extend, extended_to, is_over, reopen
 from bgpbt.runs.final_score import returns_on_test_seeds
 from bgpbt.runs.gymnasium_task import GYMNASIUM_PREFIX
 from bgpbt.runs.memory_budget import bytes_of
@@ -24,6 +25,7 @@ __all__ = [
     "TOY_PREFIX",
     "Experiment",
     "ExperimentSettings",
+    "Extension",
     "Optimised",
     "Options",
     "ReadyTask",
@@ -38,13 +40,17 @@ __all__ = [
     "check_settings",
     "derived_seed",
     "difference",
+    "extend",
+    "extended_to",
     "is_of_own_trainer",
+    "is_over",
     "local_executor",
     "optimise",
     "plain_settings",
     "read_schedule",
     "recover",
     "remarks_of",
+    "reopen",
     "returns_on_test_seeds",
     "schedule_of",
     "scheduled",
@@ -52,6 +58,7 @@ __all__ = [
     "settings_if_ours",
     "settings_of",
     "space_of",
+    "strategy_of",
     "with_start",
     "write_schedule",
 ]

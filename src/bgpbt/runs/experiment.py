@@ -10,7 +10,7 @@ from bgpbt.runs.tasks import Progress, ReadyTask, Task, task_of
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings, Replay, make_strategy, strategy_options
 
-__all__ = ["Experiment", "assemble", "check_settings"]
+__all__ = ["Experiment", "assemble", "check_settings", "strategy_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,15 @@ def check_settings(settings: ExperimentSettings) -> None:
     _parts(settings, is_new=True)
 
 
+def strategy_of(settings: ExperimentSettings) -> Strategy[Any]:
+    """Return the strategy of a run, without a trainer.
+
+    Raises:
+        InputError: a setting is not allowed; the text names it.
+    """
+    return _parts(settings)[1]
+
+
 def _parts(settings: ExperimentSettings, *, is_new: bool = False) -> tuple[Task, Strategy[Any]]:
     if settings.seed < 0:
         raise InputError(f"seed = {settings.seed} must be 0 or more")
@@ -85,5 +94,5 @@ def _check_search_mode(settings: ExperimentSettings) -> None:
         raise InputError(f"search_mode = {settings.search_mode!r} must be hpo or both")
     if settings.is_generational and settings.strategy != "bgpbt":
         raise InputError(
-            f"search mode both needs strategy bgpbt, got {settings.strategy}; others search in mode hpo"
+            f"search_mode = both needs strategy = bgpbt, got {settings.strategy}; others search in mode hpo"
         )

@@ -2,21 +2,22 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bgpbt.analysis.lineage import BestMember, best_member, failures
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
-from bgpbt.encoding import encode
+from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError, shown
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained
+from bgpbt.runs.extension import Extension, extend, reopen
 from bgpbt.space import Space, space_to_json
 from bgpbt.storage import RunDirectory, create_run, moved_note, open_run, there_is_something
-from bgpbt.strategies import PopulationSettings, make_strategy, start_remarks
+from bgpbt.strategies import PopulationSettings, make_strategy, settings_for, start_remarks
 
 __all__ = ["Optimised", "Options", "optimise"]
 
@@ -68,7 +69,8 @@ def optimise(
 
     A run that is there already is continued, or only read if it is over, so that a script which was
     interrupted is simply started again. A logger named `bgpbt` says when nothing was trained, and what of
-    `settings.start` is not used or left to defaults.
+    `settings.start` is not used or left to defaults. A larger `max_timesteps` extends the run: it becomes the
+    run that the larger number would have given from the start, or is refused where that is another.
 
     Args:
         trainer: trains and scores one member; see `bgpbt.contracts.Trainer` and `bgpbt.trainers`.
@@ -93,8 +95,12 @@ def optimise(
     if exist not in ("resume", "overwrite"):
         raise InputError(f"exist = {shown(exist)} must be resume or overwrite")
     configuration = _configuration(space, settings, options)
-    remarks = start_remarks(space, settings.start, settings.initial)
-    run = _run_directory(Path(path), configuration, options.seed, remarks, overwrite=exist == "overwrite")
+    if exist == "overwrite" or not there_is_something(Path(path)):
+        for remark in start_remarks(space, settings.start, settings.initial):
+            _LOGGER.warning("%s", remark)
+        run = create_run(Path(path), configuration, seed=options.seed, overwrite=exist == "overwrite")
+    else:
+        run = _run_there(open_run(Path(path)), configuration, space, settings)
     return _carry_on(run, trainer, strategy, options)
 
 
@@ -107,19 +113,33 @@ def _configuration(space: Space, settings: PopulationSettings, options: Options)
     }
 
 
-def _run_directory(
-    path: Path, configuration: dict[str, Any], seed: int, remarks: Sequence[str], *, overwrite: bool
+def _run_there(
+    run: RunDirectory, configuration: dict[str, Any], space: Space, settings: PopulationSettings
 ) -> RunDirectory:
-    if overwrite or not there_is_something(path):
-        for remark in remarks:
-            _LOGGER.warning("%s", remark)
-        return create_run(path, configuration, seed=seed, overwrite=overwrite)
-    run = open_run(path)
+    """Return the run that is there, extended where `max_timesteps` was raised."""
     stored = run.description.configuration
     for name, value in configuration.items():
-        if stored.get(name) != value:
-            raise InputError(f"{path} holds a run with another {name}; give it a path of its own")
-    return run
+        if name != "settings" and stored.get(name) != value:
+            raise InputError(f"{run.path} holds a run with another {name}; give it a path of its own")
+    try:
+        before = decode(PopulationSettings, json.dumps(stored.get("settings")))
+    except Exception as error:  # the converter raises groups of whatever went wrong inside
+        raise InputError(f"{run.path} holds a run of another kind; give it a path of its own") from error
+    if before == settings:
+        return run
+    if replace(settings, max_timesteps=before.max_timesteps) != before:
+        raise InputError(f"{run.path} holds a run with another settings; give it a path of its own")
+    strategy_before, strategy_after = (
+        make_strategy(configuration["strategy"], space=space, settings=one) for one in (before, settings)
+    )
+    extension = Extension(
+        configuration=configuration,
+        before=settings_for(configuration["strategy"], before),
+        after=settings_for(configuration["strategy"], settings),
+        strategy_before=strategy_before,
+        strategy_after=strategy_after,
+    )
+    return extend(run, extension)
 
 
 def _carry_on(run: RunDirectory, trainer: Trainer, strategy: Strategy[Any], options: Options) -> Optimised:
@@ -128,6 +148,7 @@ def _carry_on(run: RunDirectory, trainer: Trainer, strategy: Strategy[Any], opti
     else:
         executor = options.executor(trainer, run.checkpoints)
     with run.locked(), run.open_history() as history:
+        reopen(run, history, strategy)
         position = history.position(strategy.state_type)
         if position is not None and position.plan is None:
             _LOGGER.warning('%s is over; nothing was trained (exist="overwrite" trains it anew)', run.path)

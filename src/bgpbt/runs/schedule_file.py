@@ -13,6 +13,7 @@ from bgpbt.records import Checkpoint, Distil, Grow, ShrinkPerturb, Trained
 from bgpbt.storage import RunDirectory
 from bgpbt.storage.files import write_durably
 from bgpbt.strategies.replay import Schedule, Stretch
+from bgpbt.text_files import read_text
 from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
 __all__ = [
@@ -77,7 +78,7 @@ def schedule_of(member: Trained, trained: Sequence[Trained]) -> Schedule:
     return Schedule(stretches=tuple(stretches))
 
 
-def write_schedule(path: Path, file: ScheduleFile) -> None:
+def write_schedule(path: Path | str, file: ScheduleFile) -> None:
     """Write a schedule as YAML.
 
     Raises:
@@ -89,20 +90,19 @@ def write_schedule(path: Path, file: ScheduleFile) -> None:
         "settings": dict(file.settings),
         "stretches": [_plain(stretch) for stretch in json.loads(encode(file.schedule))["stretches"]],
     }
-    write_durably(path, write_yaml(content).encode())
+    write_durably(Path(path), write_yaml(content).encode())
 
 
-def read_schedule(path: Path) -> ScheduleFile:
+def read_schedule(path: Path | str) -> ScheduleFile:
     """Read a schedule.
 
     Raises:
         InputError: the file cannot be read, or is not a schedule.
     """
+    text = read_text(path)
     try:
-        content = read_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+        content = read_yaml(text)
+    except YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is not a schedule; write one with bgpbt schedule RUN")

@@ -137,7 +137,7 @@ def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | N
     for setting in fields(ExperimentSettings):
         before, now = getattr(stored, setting.name), getattr(given, setting.name)
         if before != now:
-            return f"{setting.name} is {before!r} there and {now!r} here"
+            return f"{setting.name} = {before!r} there and {now!r} here"
     return None
 
 

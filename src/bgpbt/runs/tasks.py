@@ -266,15 +266,20 @@ class _ReadyPPO:
 def _toy(settings: ExperimentSettings) -> _Toy:
     name = settings.environment.removeprefix(TOY_PREFIX)
     if name not in toy_names():
-        raise InputError(f"there is no toy task {name!r}; there are {', '.join(toy_names())}")
+        raise InputError(f"environment = {settings.environment!r} is not known; toys are {_toys()}")
     toy, space = make_toy(name), space_of(settings)
     if settings.space is not None and not is_part_of(space, space_of(replace(settings, space=None))):
-        raise InputError(
-            f"{settings.environment} searches its own space or a part of it; leave the space out"
-        )
+        raise InputError(f"{settings.environment} searches its own space or a part of it; leave space out")
     if settings.is_generational and not toy.has_architectures:
-        raise InputError(f"{settings.environment} has no architectures to search; use search mode hpo")
+        raise InputError(
+            f"search_mode = both: {settings.environment} has no architectures to search; "
+            f"leave search_mode out"
+        )
     return _Toy(replace(toy, space=space))
+
+
+def _toys() -> str:
+    return ", ".join(f"{TOY_PREFIX}{name}" for name in toy_names())
 
 
 def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
@@ -307,18 +312,22 @@ def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
 
 
 def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
-    if settings.shortest_order < one_unroll:
-        if not plans_its_rounds(settings.strategy):
-            raise InputError(
-                f"strategy {settings.strategy} begins with rounds of {settings.shortest_order} steps, the "
-                f"share first_round of max_timesteps = {settings.max_timesteps}, less than one unroll of all "
-                f"environments ({one_unroll}); raise one of the two or lower environments"
-            )
+    """Check the rounds that `t_ready` is not the length of: those of the end, and of a distillation."""
+    if settings.shortest_order >= one_unroll:
+        return
+    if not plans_its_rounds(settings.strategy):
         raise InputError(
-            f"t_ready_end = {settings.t_ready_end} and the rungs of t_distillation = "
-            f"{settings.generations.t_distillation} make rounds of {settings.shortest_order} steps, less "
-            f"than one unroll of all environments ({one_unroll}); raise them or lower environments"
+            f"strategy = {settings.strategy} begins with rounds of {settings.shortest_order} steps, the "
+            f"share first_round of max_timesteps = {settings.max_timesteps}, less than one unroll of all "
+            f"environments ({one_unroll}); raise max_timesteps or lower environments"
         )
+    name, value = "t_ready_end", settings.t_ready_end
+    if settings.t_ready_end is None or settings.t_ready_end > settings.shortest_order:
+        name, value = "t_distillation", settings.generations.t_distillation
+    raise InputError(
+        f"{name} = {value} makes rounds of {settings.shortest_order} steps, less than one unroll of all "
+        f"environments ({one_unroll}); raise {name} or lower environments"
+    )
 
 
 def _check_architecture(network: str, depth_and_width: tuple[int, int]) -> None:

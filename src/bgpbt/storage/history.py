@@ -25,7 +25,7 @@ from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Outcome, Plan, Trained
 from bgpbt.storage.database import connect, empty_log, identity, naming_database
-from bgpbt.storage.files import StorageError
+from bgpbt.storage.files import StorageError, check_regular
 from bgpbt.storage.progress import Counts, Progress, progress_path
 from bgpbt.storage.schema import SCHEMA, check_schema, migrate, schema_version
 from bgpbt.storage.write_ahead_log import log_path, log_problem
@@ -88,6 +88,8 @@ class History:
         """
         if not path.exists():
             raise DamagedRunError(f"{path}: the history is missing")
+        for file in (path, *beside(path)):  # SQLite would wait for a pipe
+            check_regular(file)
         history = cls(path, connect(path, "ro"))
         try:
             history._check()

@@ -50,8 +50,8 @@ class PopulationSettings:
             _check_count("budget", self.budget)
             if self.budget < self.initial * self.t_ready:
                 raise InputError(
-                    f"budget = {self.budget} must be at least initial x t_ready = "
-                    f"{self.initial * self.t_ready}, what the initial design takes"
+                    f"budget = {self.budget} must be at least {self.initial * self.t_ready}: the first round "
+                    f"trains initial = {self.initial} members for t_ready = {self.t_ready} steps each"
                 )
         if self.initial < self.population:
             raise InputError(f"initial = {self.initial} must be at least population = {self.population}")

@@ -17,6 +17,7 @@ import cattrs
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError
 from bgpbt.records import Value
+from bgpbt.text_files import read_text
 
 __all__ = ["Contender", "Machine", "Protocol", "Scale", "Task", "read_protocol"]
 
@@ -108,17 +109,17 @@ class Protocol:
         return replace(self, scales={**self.scales, name: scale})
 
 
-def read_protocol(path: Path) -> Protocol:
+def read_protocol(path: Path | str) -> Protocol:
     """Read a protocol.
 
     Raises:
         InputError: the file is not there, is no TOML, or names something that does not exist.
     """
+    path = Path(path)
+    text = read_text(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is no TOML: {error}") from error
     try:
         protocol = decode(Protocol, json.dumps({**content, "directory": f"{path.parent}"}))

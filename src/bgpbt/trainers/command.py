@@ -114,7 +114,7 @@ def _read_result(path: Path) -> Result:
     if not path.is_file():
         raise TrainerError("the program wrote no outcome.json")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))  # a program on Windows may write a mark
     except ValueError as error:
         raise TrainerError(f"outcome.json is not JSON: {error}") from error
     if not isinstance(fields, dict) or "score" not in fields or not fields.keys() <= _RESULT_FIELDS:
