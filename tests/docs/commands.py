@@ -76,6 +76,8 @@ RULES = (
     Rule(r"bgpbt resume .*--max-timesteps 3M", lambda line: line.replace("3M", "6_000")),
     Rule(r"(python3 main\.py|bgpbt train) .*-e ant.*", _on_a_toy("mixed")),
     Rule(r"bgpbt train -e toy:.*", _with(_SMALL_TOY)),
+    # Whether or not there is PyTorch; tests/cli/test_gymnasium.py trains where it is.
+    Rule(r"bgpbt train -e gymnasium:.*", _with("--seed -1"), how="refused"),
     Rule(r"bgpbt train .*", _with(_SMALL_AGENT)),
     Rule(r"bgpbt study .*--dry-run"),
     Rule(r"bgpbt study .*--scale smoke", _with("--only 'mixed/*' --jobs 1")),
