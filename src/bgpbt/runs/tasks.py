@@ -26,7 +26,6 @@ from bgpbt.space import (
     space_from_json,
     with_architectures,
 )
-from bgpbt.strategies import plans_its_rounds
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
@@ -308,9 +307,9 @@ def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
 
 def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
     if settings.shortest_order < one_unroll:
-        if not plans_its_rounds(settings.strategy):
+        if settings.strategy == "ipbt":
             raise InputError(
-                f"strategy {settings.strategy} begins with rounds of {settings.shortest_order} steps, the "
+                f"strategy ipbt begins with rounds of {settings.shortest_order} steps, the "
                 f"share first_round of max_timesteps = {settings.max_timesteps}, less than one unroll of all "
                 f"environments ({one_unroll}); raise one of the two or lower environments"
             )
