@@ -24,6 +24,7 @@ _SMALL = {
     "pop_size": 4,
     "n_init": 6,
     "quantile_fraction": 0.25,
+    "population_schedule": "paper",
 }
 
 _TINY = {
@@ -39,6 +40,7 @@ _TINY = {
     "quantile_fraction": 0.5,
     "t_ready": 1_500,
     "max_timesteps": 4_500,
+    "population_schedule": "paper",
 }
 
 _GENERATIONS = {"search_mode": "both", "distill_every": 20, "t_distillation": 10, "max_distillation": 1}

@@ -170,6 +170,18 @@ def test_a_velocity_moves_with_its_member_when_slots_do() -> None:
     assert state.memory.by_slot[0] != memory.by_slot[2]
 
 
+def test_after_members_have_left_in_between_all_are_at_rest() -> None:
+    """A trial of Ray Tune may leave for good; the slots of the others then change."""
+    population = PopulationSettings(
+        population=4, initial=4, quantile_fraction=0.25, t_ready=10, max_timesteps=60
+    )
+    strategy = make_strategy("gpbt", space=continuous_space(), settings=population)
+    (played, *_) = play(strategy, lambda order: outcome_of(order, score=-float(order.member)))
+    memory = Velocities(by_slot=((0.3, 0.3),) * 5)  # of one member more
+    state, _ = strategy.advance(replace(played.state, memory=memory), played.outcomes)
+    assert state.memory.by_slot[:3] == ((0.0, 0.0),) * 3
+
+
 def test_new_members_are_at_rest() -> None:
     population = PopulationSettings(
         population=4, initial=6, quantile_fraction=0.25, t_ready=10, max_timesteps=60

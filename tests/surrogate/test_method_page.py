@@ -31,6 +31,7 @@ MODULES = [
         "strategies.generations",
         "strategies.founders",
         "strategies.gpbt",
+        "strategies.growing_rounds",
         "strategies.ipbt",
         "strategies.population_rungs",
         "strategies.population_schedule",

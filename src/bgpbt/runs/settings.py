@@ -75,7 +75,9 @@ class ExperimentSettings:
         """Number of rounds; None where it is not known beforehand, as with generations or restarts."""
         if self.schedule is not None:
             return len(decode(Schedule, self.schedule).stretches)
-        if self.is_generational or self.agreement is not None or not plans_its_rounds(self.strategy):
+        if self.is_generational or self.agreement is not None:
+            return None
+        if not plans_its_rounds(self.strategy, self.options):
             return None
         return len(self.population_settings.planned_rounds())
 

@@ -26,7 +26,6 @@ from bgpbt.space import (
     space_from_json,
     with_architectures,
 )
-from bgpbt.strategies import plans_its_rounds
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
@@ -315,7 +314,7 @@ def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
     """Check the rounds that `t_ready` is not the length of: those of the end, and of a distillation."""
     if settings.shortest_order >= one_unroll:
         return
-    if not plans_its_rounds(settings.strategy):
+    if settings.strategy == "ipbt":
         raise InputError(
             f"strategy = {settings.strategy} begins with rounds of {settings.shortest_order} steps, the "
             f"share first_round of max_timesteps = {settings.max_timesteps}, less than one unroll of all "

@@ -75,7 +75,9 @@ class PairwiseLearning:
         if not any(member.is_usable for member in closed.kept):
             return Velocities(), ()  # all members will be new
         at_rest = (0.0,) * self.space.dimension
-        before = dict(enumerate(memory.by_slot))
+        # Where members have left in between, as trials of a user's may, slots no longer say whose is whose.
+        is_known = len(memory.by_slot) == len(closed.members)
+        before = dict(enumerate(memory.by_slot)) if is_known else {}
         after = [before.get(member.slot, at_rest) for member in closed.kept]
         explored: list[Explored] = []
         for clone in clones:

@@ -11,6 +11,7 @@ from bgpbt.strategies.bgpbt import BayesianExplore
 from bgpbt.strategies.generation_settings import GenerationSettings
 from bgpbt.strategies.generations import Generational
 from bgpbt.strategies.gpbt import PairwiseLearning
+from bgpbt.strategies.growing_rounds import GrowingRounds
 from bgpbt.strategies.initial_design import completed_start
 from bgpbt.strategies.ipbt import FIRST_ROUND, Iterated, with_first_round
 from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
@@ -86,35 +87,37 @@ def _gpbt(
     return TruncationRule(space=space, settings=settings, explore=explore)
 
 
-def _bgpbt(
+def _bgpbt(  # noqa: PLR0913, its options are read from here
     space: Space,
     settings: PopulationSettings,
     *,
     backtrack: bool = False,
     keep_donor: float = 0.0,
+    growing_rounds: bool = False,
     surrogate: SurrogateSettings | None = None,
     generations: GenerationSettings | None = None,
 ) -> Rule[Any]:
     surrogate = surrogate or SurrogateSettings()
-    if generations is None:
-        explore = BayesianExplore(space=space, surrogate=surrogate)
-        return TruncationRule(
+
+    def within_a_generation(frozen: tuple[str, ...]) -> Rule[Any]:
+        explore = BayesianExplore(space=space, surrogate=surrogate, frozen=frozen)
+        rule = TruncationRule(
             space=space, settings=settings, explore=explore, backtrack=backtrack, keep_donor=keep_donor
         )
+        return GrowingRounds(settings=settings, inner=rule) if growing_rounds else rule
+
+    if generations is None:
+        return within_a_generation(frozen=())
     from bgpbt.space import split  # needs ConfigSpace, which takes long to import
 
     hyperparameters, architectures = split(space)
-    explore = BayesianExplore(space=space, surrogate=surrogate, frozen=architectures.names)
-    inner = TruncationRule(
-        space=space, settings=settings, explore=explore, backtrack=backtrack, keep_donor=keep_donor
-    )
     return Generational(
         space=space,
         hyperparameters=hyperparameters,
         architectures=architectures,
         population=settings,
         settings=generations,
-        inner=inner,
+        inner=within_a_generation(frozen=architectures.names),
         surrogate=surrogate,
     )
 
@@ -168,9 +171,9 @@ def settings_for(
     return settings
 
 
-def plans_its_rounds(name: str) -> bool:
-    """Return whether the settings alone say how many rounds a strategy takes."""
-    return name != "ipbt"
+def plans_its_rounds(name: str, options: Mapping[str, Any]) -> bool:
+    """Return whether the settings alone say how many rounds a strategy with these options takes."""
+    return name != "ipbt" and not options.get("growing_rounds", False)
 
 
 def strategy_signature(name: str) -> inspect.Signature:
