@@ -32,7 +32,7 @@ from bgpbt.contracts import Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates, VectorEnvironment
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome
+from bgpbt.records import TRAINED_PREFIX, Checkpoint, Distil, Grow, Order, Outcome
 from bgpbt.space import Space
 from bgpbt.xla import on_cpu
 
@@ -209,7 +209,8 @@ class PPOTrainer:
             evaluation_steps=returns.steps,
             seconds=training.seconds,
             figures=_mean(training.losses, distilled=begun.tutor is not None)
-            | {"score_standard_error": returns.standard_error},
+            | {"score_standard_error": returns.standard_error}
+            | self._trained_with(begun.order),
             failure=failure,
         )
 
@@ -240,9 +241,14 @@ class PPOTrainer:
         """Return an order's settings of PPO; a distillation has a learning rate and epochs of its own."""
         if not isinstance(order.start, Distil):
             return hyperparameters_of(order.configuration)
-        settings = self._settings.distillation
-        own = {"learning_rate": settings.learning_rate, "update_epochs": settings.update_epochs}
-        return hyperparameters_of({**order.configuration, **own})
+        return hyperparameters_of({**order.configuration, **self._settings.distillation.hyperparameters})
+
+    def _trained_with(self, order: Order) -> dict[str, float]:
+        """Return, as figures, what an order was trained with instead of what its configuration says."""
+        if not isinstance(order.start, Distil):
+            return {}
+        own = self._settings.distillation.hyperparameters
+        return {f"{TRAINED_PREFIX}{name}": float(value) for name, value in own.items()}
 
     def programs(self, architectures: Architectures, room: Architectures | None = None) -> Programs:
         """Return the programs of these architectures, each compiled when it is first called.
