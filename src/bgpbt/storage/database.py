@@ -10,6 +10,7 @@ from bgpbt.storage.files import StorageError, naming_file
 
 __all__ = [
     "FORMATS",
+    "WITHOUT_LOG",
     "WITH_LOG",
     "Stamp",
     "connect",
@@ -23,8 +24,7 @@ Stamp = tuple[int, int, int]  # of a file: its number, time in nanoseconds, byte
 
 FORMATS = slice(18, 20)
 """Where SQLite's header has its formats for writing and reading ("Database File Format", 1.3.3)."""
-WITH_LOG = b"\x02\x02"
-_WITHOUT_LOG = b"\x01\x01"
+WITH_LOG, WITHOUT_LOG = b"\x02\x02", b"\x01\x01"
 
 _BUSY_TIMEOUT_S = 30.0  # longer than any reader holds its lock
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
@@ -82,7 +82,7 @@ def _copy_in_memory(path: Path) -> sqlite3.Connection | None:
     if not content or stamp_at_rest(path) != stamp:  # a process began to write meanwhile
         return None
     if content[FORMATS] == WITH_LOG:
-        content[FORMATS] = _WITHOUT_LOG  # memory has no place for a log
+        content[FORMATS] = WITHOUT_LOG  # memory has no place for a log
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.deserialize(bytes(content))
     connection.execute("PRAGMA query_only = ON")

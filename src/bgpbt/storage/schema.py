@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from bgpbt.errors import DamagedRunError
-from bgpbt.storage.database import FORMATS, WITH_LOG
+from bgpbt.storage.database import FORMATS, WITH_LOG, WITHOUT_LOG
 from bgpbt.storage.files import StorageError, naming_file
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "check_schema", "migrate", "schema_version"]
@@ -79,7 +79,8 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the file is damaged: its tables are not those of schema version {version}"
         )
     with naming_file(path), path.open("rb") as file:
-        if file.read(FORMATS.stop)[FORMATS] not in (WITH_LOG, b""):  # a new file's header is in its log
+        # A new file's header is in its log; a full disk can keep SQLite from having a log.
+        if file.read(FORMATS.stop)[FORMATS] not in (WITH_LOG, WITHOUT_LOG, b""):
             raise DamagedRunError(f"{path}: the file is damaged: its header names another file format")
 
 
