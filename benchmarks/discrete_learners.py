@@ -75,9 +75,9 @@ class Scores:
 def train_ours(task: Task, seed: int, episodes: int, *, reward_scaling: float = 1.0) -> Scores:
     """Train our PPO."""
     import jax.numpy as jnp
-    from bgpbt.agents.member import restore
-    from bgpbt.agents.rollout import distribution_of
 
+    from bgpbt.agents.networks.member import restore
+    from bgpbt.agents.ppo.rollout import distribution_of
     from bgpbt.records import Fresh, Order, Proposal, ProposalSource, Purpose
     from bgpbt.toys import MemoryCheckpoints
 

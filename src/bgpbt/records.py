@@ -13,6 +13,7 @@ from typing import NamedTuple, NewType
 from bgpbt.errors import InputError
 
 __all__ = [
+    "TRAINED_PREFIX",
     "Checkpoint",
     "Configuration",
     "Distil",
@@ -36,6 +37,9 @@ Value = bool | int | float | str
 
 Configuration = Mapping[str, Value]
 """Hyperparameter name to value; an inactive hyperparameter is absent."""
+
+TRAINED_PREFIX = "trained."
+"""Before a hyperparameter's name, among an outcome's figures: the value that its trainer used instead."""
 
 Checkpoint = NewType("Checkpoint", str)
 """SHA-256 of a checkpoint's content, in lower-case hexadecimal. Cloning a member is naming its hash again."""
@@ -257,7 +261,8 @@ class Outcome:
     steps: int  # environment steps really trained
     evaluation_steps: int = 0  # environment steps spent on the score
     seconds: float = 0.0  # wall-clock time; the only field that differs between two equal runs
-    figures: Mapping[str, float] = field(default_factory=dict)  # whatever else was measured
+    # Whatever else was measured; under `TRAINED_PREFIX` what was trained with instead of what is configured.
+    figures: Mapping[str, float] = field(default_factory=dict)
     failure: str | None = None  # one line for people
 
 

@@ -1,9 +1,10 @@
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bgpbt.analysis.comparison import Reference, compare, read_references
+from bgpbt.analysis.comparison import Reference, compare, read_references, to_json
 from bgpbt.errors import InputError
 from tests.analysis.made_up_runs import record
 
@@ -63,11 +64,37 @@ def test_strategies_without_a_common_task_are_refused() -> None:
         compare([*runs_of("ours", "easy", [1.0]), *runs_of("theirs", "hard", [1.0])])
 
 
-def test_one_run_alone_has_an_interval_of_no_width() -> None:
-    comparison = compare(runs_of("ours", "easy", [3.0]))
-    interval = comparison.by_task["ours"]["easy"]
-    assert (interval.low, interval.value, interval.high) == (3.0, 3.0, 3.0)
-    assert comparison.overall["ours"].value == 0.0
+@pytest.mark.parametrize("count", [1, 2])
+def test_fewer_than_three_runs_have_no_interval(count: int) -> None:
+    few, enough = [3.0, 4.0][:count], [1.0, 2.0, 5.0]
+    comparison = compare([*runs_of("few", "easy", few), *runs_of("enough", "easy", enough)])
+    for interval in (
+        comparison.by_task["few"]["easy"],
+        comparison.overall["few"],
+        comparison.improvement["few"]["enough"],
+        comparison.improvement["enough"]["few"],
+    ):
+        assert math.isnan(interval.low)
+        assert math.isnan(interval.high)
+        assert math.isfinite(interval.value)
+    assert comparison.by_task["few"]["easy"].shown(4) == f"{np.mean(few):.4g}"
+    assert comparison.by_task["enough"]["easy"].shown(2).startswith("2.7 [1")
+    _, low, high = comparison.profiles["few"]
+    assert np.isnan([low, high]).all()
+    assert '"low": null' in to_json(comparison)
+
+
+def test_few_runs_on_one_of_several_tasks_are_too_few_for_all() -> None:
+    runs = [*RUNS, *runs_of("theirs", "extra", [1.0])]
+    comparison = compare(runs)
+    assert comparison.by_task["ours"]["easy"].is_known
+    assert not comparison.by_task["ours"]["extra"].is_known
+    assert not comparison.overall["ours"].is_known
+    assert compare(RUNS).overall["ours"].is_known
+
+
+def test_a_task_that_a_strategy_lacks_is_named() -> None:
+    assert compare(RUNS).left_out == {"extra": ("theirs",)}
 
 
 @pytest.mark.parametrize(

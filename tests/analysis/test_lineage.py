@@ -128,3 +128,12 @@ def test_the_table_holds_the_figures_of_models(trained: list[Trained]) -> None:
     columns, rows = table([Trained(proposed, outcome), other])
     assert columns[-1] == "model.skill"
     assert [row["model.skill"] for row in rows] == [0.25, None]
+
+
+def test_the_table_holds_what_was_trained_with_instead_of_the_configured(trained: list[Trained]) -> None:
+    (order, outcome), other = trained[:2]
+    student = Trained(order, replace(outcome, figures={"trained.scale": 3e-4, "teacher_kl": 0.1}))
+    columns, rows = table([student, other])
+    assert columns[-2:] == ["config.scale", "trained.scale"]
+    assert [row["trained.scale"] for row in rows] == [3e-4, None]
+    assert rows[0]["config.scale"] == order.configuration["scale"]

@@ -9,7 +9,7 @@ from scipy.stats import bootstrap
 from bgpbt.analysis.statistics import paired_difference, paired_improvement
 from bgpbt.errors import InputError
 
-SCORES = st.lists(st.integers(-5, 5), min_size=1, max_size=12)
+SCORES = st.lists(st.integers(-5, 5), min_size=3, max_size=12)
 
 
 def test_the_interval_is_that_of_scipys_paired_bootstrap() -> None:

@@ -28,7 +28,7 @@ from bgpbt.contracts import Arrays, Checkpoints
 from bgpbt.encoding import decode, encode
 from bgpbt.envs.vector import StartStates
 from bgpbt.errors import DamagedRunError, InputError
-from bgpbt.records import Checkpoint, Distil, Grow, Order, Outcome, ShrinkPerturb
+from bgpbt.records import TRAINED_PREFIX, Checkpoint, Distil, Grow, Order, Outcome, ShrinkPerturb
 from bgpbt.space import Space
 
 __all__ = ["Begun", "OrderDesk", "Progress", "Training"]
@@ -126,7 +126,8 @@ class OrderDesk:
             evaluation_steps=returns.steps,
             seconds=training.seconds,
             figures=_mean(training.losses, distilled=begun.tutor is not None)
-            | {"score_standard_error": returns.standard_error},
+            | {"score_standard_error": returns.standard_error}
+            | self._trained_with(begun.order),
             failure=failure,
         )
 
@@ -181,9 +182,14 @@ class OrderDesk:
         """Return an order's settings of PPO; a distillation has a learning rate and epochs of its own."""
         if not isinstance(order.start, Distil):
             return hyperparameters_of(order.configuration)
-        settings = self._settings.distillation
-        own = {"learning_rate": settings.learning_rate, "update_epochs": settings.update_epochs}
-        return hyperparameters_of({**order.configuration, **own})
+        return hyperparameters_of({**order.configuration, **self._settings.distillation.hyperparameters})
+
+    def _trained_with(self, order: Order) -> dict[str, float]:
+        """Return, as figures, what an order was trained with instead of what its configuration says."""
+        if not isinstance(order.start, Distil):
+            return {}
+        own = self._settings.distillation.hyperparameters
+        return {f"{TRAINED_PREFIX}{name}": float(value) for name, value in own.items()}
 
     def _tutor(self, order: Order, checkpoints: Checkpoints) -> Tutor | None:
         """Return what teaches the student of an order, if it is one."""

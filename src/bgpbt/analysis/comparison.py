@@ -86,6 +86,7 @@ class Comparison:
     runs: Mapping[str, Mapping[str, int]]  # strategy, task -> number of runs
     by_task: Mapping[str, Mapping[str, Interval]]  # strategy, task -> interquartile mean of the returns
     shared_tasks: tuple[str, ...]  # those that every strategy has runs on; the rest counts in these alone
+    left_out: Mapping[str, tuple[str, ...]]  # task that is not shared -> strategies without runs on it
     references: Mapping[str, Reference]  # task -> what 0 and 1 are
     overall: Mapping[str, Interval]  # strategy -> interquartile mean over shared tasks, on the common scale
     improvement: Mapping[str, Mapping[str, Interval]]  # strategy, other -> probability that it is better
@@ -140,6 +141,11 @@ def compare(
             for one in strategies
         },
         shared_tasks=shared,
+        left_out={
+            task: tuple(one for one in strategies if not score_n[one, task].size)
+            for task in tasks
+            if task not in shared
+        },
         references=scales,
         overall={one: interval(scaled[one]) for one in strategies},
         improvement=chances,

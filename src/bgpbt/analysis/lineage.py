@@ -12,7 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bgpbt.records import Checkpoint, Configuration, Distil, Order, Outcome, Purpose, Trained
+from bgpbt.records import (
+    TRAINED_PREFIX,
+    Checkpoint,
+    Configuration,
+    Distil,
+    Order,
+    Outcome,
+    Purpose,
+    Trained,
+)
 
 __all__ = [
     "EVALUATION",
@@ -213,12 +222,21 @@ def table(trained: Sequence[Trained]) -> tuple[list[str], list[Mapping[str, Cell
 
     After `TABLE_COLUMNS` comes one column for each hyperparameter, named `config.NAME`, which holds None
     where the hyperparameter is inactive; then one for each figure of the strategy's model, such as
-    `model.skill`, `model.lengthscale.NAME` and `region.length`, which holds None where it proposed nothing.
+    `model.skill`, `model.lengthscale.NAME` and `region.length`, which holds None where it proposed nothing;
+    then one named `trained.NAME` for each hyperparameter that a trainer set to another value than the
+    configured, as in a distillation, which holds None where it did not.
     """
     names = sorted({name for order, _ in trained for name in order.configuration})
     figures = sorted({name for order, _ in trained for name in order.proposal.figures})
-    columns = [*TABLE_COLUMNS, *(f"{CONFIGURATION_PREFIX}{name}" for name in names), *figures]
-    return columns, [_row(order, outcome, names, figures) for order, outcome in trained]
+    used = sorted(
+        {name for _, outcome in trained for name in outcome.figures if name.startswith(TRAINED_PREFIX)}
+    )
+    columns = [*TABLE_COLUMNS, *(f"{CONFIGURATION_PREFIX}{name}" for name in names), *figures, *used]
+    rows = [_row(order, outcome, names, figures) for order, outcome in trained]
+    return columns, [
+        {**row, **{name: outcome.figures.get(name) for name in used}}
+        for row, (_, outcome) in zip(rows, trained, strict=True)
+    ]
 
 
 def _row(order: Order, outcome: Outcome, names: Sequence[str], figures: Sequence[str]) -> Mapping[str, Cell]:

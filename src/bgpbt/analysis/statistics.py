@@ -8,6 +8,7 @@ within each. Unlike there, tasks may have different numbers of runs.
 Symbols: n runs, k tasks, r repetitions of the bootstrap, c thresholds.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from bgpbt.errors import InputError
 
 __all__ = [
     "CONFIDENCE",
+    "FEWEST_RUNS",
     "Interval",
     "Scores",
     "interquartile_mean",
@@ -33,17 +35,29 @@ Scores = Sequence[Floats]
 """For each task the scores of its runs (n,), finite."""
 
 CONFIDENCE = 0.95
+FEWEST_RUNS = 3
+"""Of a task, for an interval: the bootstrap of one run has no width, and that of two knows three results."""
 _ROUNDING = 1e-9  # of sums of shares
 REPETITIONS = 2000  # of the bootstrap; the ends of an interval then move by about 1% of its length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A statistic with the interval its bootstrap gave."""
+    """A statistic with the interval its bootstrap gave; NaN at both ends where there are too few runs."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there were enough runs for an interval."""
+        return not math.isnan(self.low)
+
+    def shown(self, digits: int) -> str:
+        """Return the statistic and its interval as text, with so many significant digits."""
+        ends = f" [{self.low:.{digits}g}, {self.high:.{digits}g}]" if self.is_known else ""
+        return f"{self.value:.{digits}g}{ends}"
 
 
 def interquartile_mean(pooled_n: Floats, weight_n: Floats | None = None) -> Floats:
@@ -87,6 +101,8 @@ def interval_of(
 ) -> Interval:
     """Return a statistic of all tasks' runs together and its percentile interval.
 
+    The ends are NaN if a task has fewer than `FEWEST_RUNS` runs.
+
     Args:
         statistic: (..., n), (n,) -> (...), of the runs of all tasks together and what each counts: tasks have
             equal weight, however many runs each has.
@@ -98,7 +114,7 @@ def interval_of(
     drawn_r = statistic(
         np.concatenate(resample(scores, seed=seed, repetitions=repetitions), axis=-1), weight_n
     )
-    return _interval(float(statistic(np.concatenate(scores), weight_n)), drawn_r)
+    return _interval(float(statistic(np.concatenate(scores), weight_n)), drawn_r, scores)
 
 
 def probability_of_improvement(
@@ -106,7 +122,8 @@ def probability_of_improvement(
 ) -> Interval:
     """Return how probably a run of the first beats one of the second, on a task taken at random.
 
-    Ties count half (Mann and Whitney's U). Tasks have equal weight; the scale of scores does not matter.
+    Ties count half (Mann and Whitney's U). Tasks have equal weight; the scale of scores does not matter. The
+    ends are NaN if either has fewer than `FEWEST_RUNS` runs on a task.
 
     Raises:
         InputError: the two do not have the same number of tasks.
@@ -119,7 +136,7 @@ def probability_of_improvement(
     drawn_r = np.mean(
         [_wins(one, other) for one, other in zip(first_draws, second_draws, strict=True)], axis=0
     )
-    return _interval(float(value), drawn_r)
+    return _interval(float(value), drawn_r, [*first, *second])
 
 
 def paired_improvement(first: Scores, second: Scores, *, seed: int = 0) -> Interval:
@@ -152,13 +169,15 @@ def performance_profile(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the share of runs above each threshold, and the pointwise ends of its interval: (c,) each.
 
-    Tasks have equal weight.
+    Tasks have equal weight. The ends are NaN if a task has fewer than `FEWEST_RUNS` runs.
     """
     weight_n = _weights(scores)
     pooled_rn = np.concatenate(resample(scores, seed=seed, repetitions=repetitions), axis=-1)
     drawn_rc = np.stack([(pooled_rn > threshold) @ weight_n for threshold in threshold_c], axis=-1)
     value_c = weight_n @ (np.concatenate(scores)[:, None] > threshold_c)
     low_c, high_c = np.quantile(drawn_rc, _ends(), axis=0)
+    if not _are_enough(scores):
+        low_c, high_c = np.full_like(low_c, np.nan), np.full_like(high_c, np.nan)
     return value_c, low_c, high_c
 
 
@@ -171,7 +190,7 @@ def _over_pairs(first: Scores, second: Scores, statistic: Callable[[Floats], Flo
     ]
     drawn_krn = resample(value_kn, seed=seed)
     mean_r = np.mean([drawn_rn.mean(axis=1) for drawn_rn in drawn_krn], axis=0)
-    return _interval(float(np.mean([value_n.mean() for value_n in value_kn])), mean_r)
+    return _interval(float(np.mean([value_n.mean() for value_n in value_kn])), mean_r, value_kn)
 
 
 def _weights(scores: Scores) -> Floats:
@@ -186,8 +205,12 @@ def _wins(first_n: Floats, second_n: Floats) -> Floats:
     return share
 
 
-def _interval(value: float, drawn_r: Floats) -> Interval:
-    low, high = np.quantile(drawn_r, _ends())
+def _are_enough(scores: Scores) -> bool:
+    return all(len(score_n) >= FEWEST_RUNS for score_n in scores)
+
+
+def _interval(value: float, drawn_r: Floats, scores: Scores) -> Interval:
+    low, high = np.quantile(drawn_r, _ends()) if _are_enough(scores) else (math.nan, math.nan)
     return Interval(value=value, low=float(low), high=float(high))
 
 

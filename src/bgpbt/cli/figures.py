@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from bgpbt.analysis.comparison import Comparison
     from bgpbt.analysis.statistics import Interval
 
+_DIGITS = 4  # significant
+
 __all__ = ["CompareArguments", "FiguresArguments", "compare_runs", "draw_figures"]
 
 
@@ -95,6 +97,8 @@ def _made(directory: Path) -> Path:
 
 
 def _print_comparison(comparison: "Comparison") -> None:
+    from bgpbt.analysis.statistics import FEWEST_RUNS
+
     print("interquartile mean of the best member's return in the last round [95% interval] (runs)")
     rows = [["", *comparison.strategies]]
     for task in comparison.tasks:
@@ -112,6 +116,11 @@ def _print_comparison(comparison: "Comparison") -> None:
         print("\nprobability that a run of the row beats one of the column [95% interval]")
         rows = [_chances(comparison, one) for one in comparison.strategies]
         _print_rows([["", *comparison.strategies], *rows])
+    for task, strategies in comparison.left_out.items():
+        print(f"\n{task} counts in its own row alone: there are no runs of {', '.join(strategies)}")
+    counts = [count for of_one in comparison.runs.values() for count in of_one.values() if count]
+    if min(counts) < FEWEST_RUNS:
+        print(f"\nno interval where a strategy has fewer than {FEWEST_RUNS} runs on a task")
 
 
 def _chances(comparison: "Comparison", one: str) -> list[str]:
@@ -120,7 +129,7 @@ def _chances(comparison: "Comparison", one: str) -> list[str]:
 
 
 def _text(interval: "Interval") -> str:
-    return f"{interval.value:.4g} [{interval.low:.4g}, {interval.high:.4g}]"
+    return interval.shown(_DIGITS)
 
 
 def _print_rows(rows: list[list[str]]) -> None:

@@ -259,6 +259,8 @@ def _report(
         if comparison is not None:
             say(console, f"\n{title}: interquartile mean of the final return [95% interval]")
             say(console, markdown(comparison, protocol.baseline))
+    if summary.incomplete:
+        say(console, f"not compared, since runs on a task are missing: {', '.join(summary.incomplete)}")
     if summary.contenders is not None and protocol.baseline in summary.contenders.strategies:
         for path in draw_study(summary.contenders, protocol.baseline, scale, results, book.output):
             say(console, f"{path}")
@@ -266,4 +268,8 @@ def _report(
         other = [result.run for result in read_results(arguments.against)]
         found = agreement([result.run for result in results], other)
         apart = ", ".join("/".join(pair) for pair in found.apart) or "none"
-        say(console, f"{found.compared} pairs compared with {arguments.against}; intervals apart: {apart}")
+        few = f"; {found.without_interval} more have too few runs" if found.without_interval else ""
+        say(
+            console,
+            f"{found.compared} pairs compared with {arguments.against}{few}; intervals apart: {apart}",
+        )

@@ -29,8 +29,7 @@ from bgpbt.storage import (
     salvage_plans,
 )
 from bgpbt.storage.files import sync_directory
-from bgpbt.storage.history import beside
-from bgpbt.storage.progress import progress_path
+from bgpbt.storage.progress import beside, progress_path
 
 __all__ = ["recover"]
 

@@ -1,6 +1,5 @@
 """SQLite databases: opened for keeps, their errors turned into ours."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,23 @@ from pathlib import Path
 from bgpbt.errors import DamagedRunError
 from bgpbt.storage.files import StorageError, naming_file
 
-__all__ = ["connect", "empty_log", "identity", "naming_database"]
+__all__ = [
+    "FORMATS",
+    "WITHOUT_LOG",
+    "WITH_LOG",
+    "Stamp",
+    "connect",
+    "empty_log",
+    "identity",
+    "naming_database",
+    "stamp_at_rest",
+]
+
+Stamp = tuple[int, int, int]  # of a file: its number, time in nanoseconds, bytes
+
+FORMATS = slice(18, 20)
+"""Where SQLite's header has its formats for writing and reading ("Database File Format", 1.3.3)."""
+WITH_LOG, WITHOUT_LOG = b"\x02\x02", b"\x01\x01"
 
 _BUSY_TIMEOUT_S = 30.0  # longer than any reader holds its lock
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
@@ -27,9 +42,9 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         StorageError: it cannot be opened.
     """
     with naming_database(path):
+        if mode == "ro" and (copy := _copy_in_memory(path)) is not None:
+            return copy
         uri = f"{path.absolute().as_uri()}?mode={mode}"
-        if mode == "ro" and _is_at_rest(path):
-            uri += "&immutable=1"
         # Transactions are ours (isolation_level None), so that none begins or ends unseen.
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
         connection.execute("PRAGMA synchronous = FULL")  # every commit is on the disk when it returns
@@ -46,12 +61,32 @@ def empty_log(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {round(1000 * _BUSY_TIMEOUT_S)}")
 
 
-def _is_at_rest(path: Path) -> bool:
-    """Return whether a history is complete in its file, in a directory where SQLite cannot put its own.
+def stamp_at_rest(path: Path) -> Stamp | None:
+    """Return what changes with a database's file; None while a process writes it, or has died doing so."""
+    with naming_file(path):
+        status = path.stat()
+    is_at_rest = not path.with_name(f"{path.name}-wal").exists()
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if is_at_rest else None
 
-    Otherwise SQLite refuses to read a history from a read-only file system.
+
+def _copy_in_memory(path: Path) -> sqlite3.Connection | None:
+    """Return a database as it is in its file; None if it is not complete there.
+
+    SQLite makes files beside a database that it only reads, and refuses to read one where it cannot.
     """
-    return not path.with_name(f"{path.name}-wal").exists() and not os.access(path.parent, os.W_OK)
+    stamp = stamp_at_rest(path)
+    if stamp is None:
+        return None
+    with naming_file(path):
+        content = bytearray(path.read_bytes())
+    if not content or stamp_at_rest(path) != stamp:  # a process began to write meanwhile
+        return None
+    if content[FORMATS] == WITH_LOG:
+        content[FORMATS] = WITHOUT_LOG  # memory has no place for a log
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.deserialize(bytes(content))
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def identity(path: Path) -> tuple[int, int]:

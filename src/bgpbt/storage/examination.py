@@ -11,8 +11,9 @@ from bgpbt.encoding import decode
 from bgpbt.errors import BgpbtError, InputError
 from bgpbt.records import Checkpoint, Outcome, Plan
 from bgpbt.storage.checkpoints import CheckpointStore
-from bgpbt.storage.history import History, row_is_intact
+from bgpbt.storage.history import History
 from bgpbt.storage.overwriting import finish_overwriting
+from bgpbt.storage.rows import row_is_intact
 from bgpbt.storage.run_directory import (
     CHECKPOINTS_DIRECTORY,
     DESCRIPTION_FILE,

@@ -10,12 +10,10 @@ integrity check does not see a changed value. The journal is a write-ahead log, 
 meanwhile; a round's end moves it into the main file, and `bgpbt.storage.progress` says how far it goes.
 """
 
-import hashlib
 import json
 import math
-import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,18 +22,24 @@ from typing import Any, Generic, TypeVar
 from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Outcome, Plan, Trained
-from bgpbt.storage.database import connect, empty_log, identity, naming_database
+from bgpbt.storage.database import (
+    Stamp,
+    connect,
+    empty_log,
+    identity,
+    naming_database,
+    stamp_at_rest,
+)
 from bgpbt.storage.files import StorageError, check_regular
-from bgpbt.storage.progress import Counts, Progress, progress_path
+from bgpbt.storage.progress import Counts, Progress, beside
+from bgpbt.storage.rows import digest_of, hashes_in, row_is_intact
 from bgpbt.storage.schema import SCHEMA, check_schema, migrate, schema_version
-from bgpbt.storage.write_ahead_log import log_path, log_problem
+from bgpbt.storage.write_ahead_log import log_problem
 
-__all__ = ["History", "Position", "beside", "row_is_intact", "supersedes_start"]
+__all__ = ["History", "Position", "supersedes_start"]
 
 State = TypeVar("State")
 T = TypeVar("T")
-
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class History:
         self._identity: tuple[int, int] | None = None  # of the file, once it is known to be ours
         self._progress = Progress(path)
         self._counts = Counts()
+        self._stamp: Stamp | None = None  # of the file, where this is a copy of it
 
     @classmethod
     def create(cls, path: Path) -> "History":
@@ -90,12 +95,16 @@ class History:
             raise DamagedRunError(f"{path}: the history is missing")
         for file in (path, *beside(path)):  # SQLite would wait for a pipe
             check_regular(file)
-        history = cls(path, connect(path, "ro"))
         try:
-            history._check()
+            history = cls._checked(path)
+        except DamagedRunError:
+            if stamp_at_rest(path) is not None:
+                raise
+            history = cls._checked(path)  # a process began to write after the file was read
+        try:
             if not read_only:
                 history.close()  # only now: a writer that closes a damaged file removes its log
-                history._connection = connect(path, "rw")
+                history._connection, history._stamp = connect(path, "rw"), None
                 with naming_database(path):
                     migrate(history._connection)
             history._identity = identity(path)
@@ -103,6 +112,23 @@ class History:
             history.close()
             raise
         return history
+
+    @classmethod
+    def _checked(cls, path: Path) -> "History":
+        stamp = stamp_at_rest(path)
+        history = cls(path, connect(path, "ro"))
+        history._stamp = stamp
+        try:
+            history._check()
+        except BaseException:
+            history.close()
+            raise
+        return history
+
+    @property
+    def is_old(self) -> bool:
+        """Whether a history that is only read was changed since, and has to be opened again to see it."""
+        return self._stamp is not None and stamp_at_rest(self._path) != self._stamp
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""
@@ -130,10 +156,10 @@ class History:
         with self._transaction():
             if plan is not None:
                 row = (plan.round, encode_readable(plan))
-                self._statement("INSERT INTO plans VALUES (?, ?, ?)", (*row, _digest(row)))
+                self._statement("INSERT INTO plans VALUES (?, ?, ?)", (*row, digest_of(row)))
             self._statement(
                 "INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)",
-                (round_index, text, _digest((round_index, text))),
+                (round_index, text, digest_of((round_index, text))),
             )
         if plan is not None:
             self._note(replace(self._counts, plans=self._counts.plans + 1))
@@ -157,7 +183,7 @@ class History:
             encode_readable(outcome),
         )
         with self._transaction():
-            self._statement("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, _digest(row)))
+            self._statement("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, digest_of(row)))
         self._note(replace(self._counts, outcomes=self._counts.outcomes + 1))
 
     def forget_outcomes(self, round_index: int) -> None:
@@ -216,7 +242,7 @@ class History:
         """Keep a checkpoint until it is unpinned; pinning again changes the note."""
         row = (str(checkpoint), note)
         with self._transaction():
-            self._statement("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", (*row, _digest(row)))
+            self._statement("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", (*row, digest_of(row)))
         self._note(replace(self._counts, pins=len(self.pins())))
 
     def unpin(self, checkpoint: Checkpoint) -> None:
@@ -260,7 +286,7 @@ class History:
         named = set(self.pins())
         for _, state in self._rows("SELECT round, state, digest FROM position"):
             without_plan = state.replace(plans[0], "null") if plans else state
-            named |= self._left_by_outcomes(_hashes(json.loads(without_plan)))
+            named |= self._left_by_outcomes(hashes_in(json.loads(without_plan)))
         named |= {best.checkpoint for best in self.best_outcomes() if best.checkpoint is not None}
         return named
 
@@ -373,33 +399,6 @@ class History:
                 self._connection.execute("ROLLBACK")
 
 
-def beside(path: Path) -> tuple[Path, ...]:
-    """Return the files that belong to a history, there or not: its log, the log's index, its progress."""
-    return log_path(path), path.with_name(f"{path.name}-shm"), progress_path(path)
-
-
 def supersedes_start(outcome: Outcome) -> bool:
     """Return whether an outcome left a checkpoint to go on from, so that nobody needs its order's start."""
     return outcome.checkpoint is not None and outcome.failure is None and math.isfinite(outcome.score)
-
-
-def _hashes(value: object) -> set[str]:
-    """Return the strings in plain values that are written as a checkpoint is."""
-    if isinstance(value, str):
-        return {value} if _HASH.fullmatch(value) else set()
-    if isinstance(value, dict):
-        value = [*value, *value.values()]
-    if isinstance(value, list):
-        return {found for part in value for found in _hashes(part)}
-    return set()
-
-
-def row_is_intact(row: Sequence[object]) -> bool:
-    """Return whether a row, whose last value is its digest, is as it was written."""
-    *values, digest = row
-    return _digest(tuple(values)) == digest
-
-
-def _digest(row: tuple[object, ...]) -> str:
-    """Return the SHA-256 of a row; `repr` keeps every bit of a float and tells None from text."""
-    return hashlib.sha256(repr(row).encode()).hexdigest()

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bgpbt.errors import DamagedRunError
 from bgpbt.storage.files import check_regular, naming_file, write_durably
+from bgpbt.storage.write_ahead_log import log_path
 
-__all__ = ["Counts", "Progress", "progress_path"]
+__all__ = ["Counts", "Progress", "beside", "progress_path"]
 
 _COUNT_DIGITS = 9
 _DIGEST_LENGTH = 12  # hexadecimal digits
@@ -93,6 +94,11 @@ class Progress:
 def progress_path(history: Path) -> Path:
     """Return the file beside a history that says how far it has come."""
     return history.with_suffix(".progress")
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """Return the files that belong to a history, there or not: its log, the log's index, its progress."""
+    return log_path(path), path.with_name(f"{path.name}-shm"), progress_path(path)
 
 
 def _write_all(descriptor: int, content: bytes, offset: int) -> None:

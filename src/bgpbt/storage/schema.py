@@ -5,14 +5,13 @@ from functools import cache
 from pathlib import Path
 
 from bgpbt.errors import DamagedRunError
+from bgpbt.storage.database import FORMATS, WITH_LOG, WITHOUT_LOG
 from bgpbt.storage.files import StorageError, naming_file
 
 __all__ = ["SCHEMA", "SCHEMA_VERSION", "check_schema", "migrate", "schema_version"]
 
 SCHEMA_VERSION = 2
 _APPLICATION_ID = int.from_bytes(b"bgpb", "big")  # marks the file as ours
-_FORMATS_AT = 18  # bytes from the file's start; SQLite's file format, 1.3.3 "File format version numbers"
-_FORMATS = b"\x02\x02"  # for writing and reading: a write-ahead log
 
 _PINS = """
 CREATE TABLE pins (
@@ -80,8 +79,8 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the file is damaged: its tables are not those of schema version {version}"
         )
     with naming_file(path), path.open("rb") as file:
-        file.seek(_FORMATS_AT)
-        if file.read(len(_FORMATS)) != _FORMATS:
+        # A new file's header is in its log; a full disk can keep SQLite from having a log.
+        if file.read(FORMATS.stop)[FORMATS] not in (WITH_LOG, WITHOUT_LOG, b""):
             raise DamagedRunError(f"{path}: the file is damaged: its header names another file format")
 
 

@@ -15,6 +15,8 @@ from bgpbt.study.results import RunResult
 
 __all__ = ["Agreement", "Summary", "agreement", "markdown", "summarise"]
 
+_DIGITS = 3  # significant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
@@ -23,6 +25,7 @@ class Summary:
     baseline: str
     contenders: Comparison | None
     ablations: Comparison | None
+    incomplete: tuple[str, ...]  # contenders and switches that lack runs on a task, and are not compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +49,12 @@ def summarise(protocol: Protocol, scale: Scale, runs: Sequence[RunResult]) -> Su
     ]
     switches = (protocol.baseline, *scale.ablations)
     on_ablations = [run for run in scored if run.task in scale.ablation_tasks]
+    lacking = (*_lacking(scored, scale.contenders), *_lacking(on_ablations, scale.ablations))
     return Summary(
         baseline=protocol.baseline,
         contenders=_compared(scored, scale.contenders, references),
         ablations=_compared(on_ablations, switches, references) if scale.ablations else None,
+        incomplete=tuple(dict.fromkeys(lacking)),
     )
 
 
@@ -79,7 +84,8 @@ def markdown(comparison: Comparison, baseline: str) -> str:
 class Agreement:
     """How well one study repeats another."""
 
-    compared: int  # pairs of task and contender that both have
+    compared: int  # pairs of task and contender with an interval in both
+    without_interval: int  # pairs that both have, but one with too few runs for an interval
     apart: tuple[tuple[str, str], ...]  # those whose 95% intervals do not meet
 
 
@@ -87,25 +93,31 @@ def agreement(one: Sequence[RunResult], other: Sequence[RunResult]) -> Agreement
     """Compare two studies' interquartile means pair by pair."""
     first, second = _intervals(one), _intervals(other)
     shared = [pair for pair in first if pair in second]
+    known = [pair for pair in shared if first[pair].is_known and second[pair].is_known]
     apart = tuple(
-        pair for pair in shared if first[pair].low > second[pair].high or second[pair].low > first[pair].high
+        pair for pair in known if first[pair].low > second[pair].high or second[pair].low > first[pair].high
     )
-    return Agreement(compared=len(shared), apart=apart)
+    return Agreement(compared=len(known), without_interval=len(shared) - len(known), apart=apart)
 
 
 def _compared(
     scored: Sequence[_Scored], contenders: Sequence[str], references: Mapping[str, Reference]
 ) -> Comparison | None:
     """Compare those contenders that have runs on every task that any of them has runs on."""
+    lacking = _lacking(scored, contenders)
     runs = [run for run in scored if run.strategy in contenders]
-    tasks = {run.task for run in runs}
-    complete = [
-        one for one in contenders if {run.task for run in runs if run.strategy == one} == tasks and tasks
-    ]
-    if len(complete) < 2:
+    complete = [one for one in contenders if one not in lacking]
+    if not runs or len(complete) < 2:
         return None
     chosen = [run for one in complete for run in runs if run.strategy == one]
     return compare(chosen, references=references)
+
+
+def _lacking(scored: Sequence[_Scored], contenders: Sequence[str]) -> list[str]:
+    """Return those contenders that lack runs on a task which another has runs on."""
+    runs = [run for run in scored if run.strategy in contenders]
+    tasks = {run.task for run in runs}
+    return [one for one in contenders if {run.task for run in runs if run.strategy == one} != tasks]
 
 
 def _intervals(runs: Sequence[RunResult]) -> dict[tuple[str, str], Interval]:
@@ -122,4 +134,4 @@ def _score(run: RunResult, references: Mapping[str, Reference]) -> float:
 
 
 def _cell(interval: Interval) -> str:
-    return f"{interval.value:.3g} [{interval.low:.3g}, {interval.high:.3g}]"
+    return interval.shown(_DIGITS)

@@ -37,8 +37,9 @@ def draw_comparison(comparison: Comparison, directory: Path) -> list[Path]:
 
 
 def draw_interval(axis: "Axes", interval: Interval, row: int, colour: str) -> None:
-    """Draw an interval as a bar in a row of its own, with a tick at the value."""
-    axis.hlines(row, interval.low, interval.high, color=colour, linewidth=4, alpha=0.45)
+    """Draw an interval as a bar in a row of its own, with a tick at the value; the tick alone without one."""
+    if interval.is_known:
+        axis.hlines(row, interval.low, interval.high, color=colour, linewidth=4, alpha=0.45)
     axis.plot(interval.value, row, "|", color=colour, markersize=9, markeredgewidth=1.8)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bgpbt.analysis.collection import RunRecord, common_grid
 from bgpbt.analysis.lineage import Makers
-from bgpbt.analysis.statistics import interquartile_mean, interval_of, resample
+from bgpbt.analysis.statistics import FEWEST_RUNS, interquartile_mean, interval_of, resample
 from bgpbt.records import Checkpoint, Distil, Order, Trained, Value
 from bgpbt.viewing.style import (
     COLUMN_IN,
@@ -157,7 +157,7 @@ def _draw_curve(axis: "Axes", runs: Sequence[RunRecord], index: int) -> None:
     score_nt = np.stack([curve.at(steps) for curve in curves])
     label = label_of(f"{runs[0].strategy} ({len(runs)} run{'s' if len(runs) > 1 else ''})")
     axis.plot(steps, interquartile_mean(score_nt.T), label=label, **style_of(index))
-    if len(runs) > 1:
+    if len(runs) >= FEWEST_RUNS:
         # One draw of runs for all steps: resampled are whole curves, not points.
         (drawn_rn,) = resample([np.arange(len(runs), dtype=np.float64)], seed=0)
         drawn_rt = interquartile_mean(np.moveaxis(score_nt[drawn_rn.astype(int)], 1, -1))
@@ -171,7 +171,8 @@ def _draw_score_row(axis: "Axes", score_n: npt.NDArray[np.float64], row: int) ->
     axis.plot(score_n, row + offset_n, linestyle="", markersize=2.5, alpha=0.6, mew=0, **style)
     if score_n.size > 1:
         interval = interval_of(interquartile_mean, [score_n])
-        axis.hlines(row, interval.low, interval.high, color=style["color"], linewidth=2.5, alpha=0.5)
+        if interval.is_known:
+            axis.hlines(row, interval.low, interval.high, color=style["color"], linewidth=2.5, alpha=0.5)
         axis.vlines(interval.value, row - 0.3, row + 0.3, color=style["color"], linewidth=1.6)
 
 

@@ -102,7 +102,7 @@ class RunReader:
 
     def _open_if_replaced(self) -> None:
         identity = _identity(self._path)
-        if self._history is not None and identity == self._identity:
+        if self._history is not None and identity == self._identity and not self._history.is_old:
             return
         self.close()
         if identity != self._identity:

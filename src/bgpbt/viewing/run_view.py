@@ -16,7 +16,7 @@ from bgpbt.analysis import cuts, steps_by_purpose
 from bgpbt.analysis.lineage import Generation, Makers, best_of, failures, generations
 from bgpbt.encoding import without_unknown
 from bgpbt.errors import InputError
-from bgpbt.records import Checkpoint, Distil, ProposalSource, Purpose, Trained, Value
+from bgpbt.records import TRAINED_PREFIX, Checkpoint, Distil, Outcome, ProposalSource, Purpose, Trained, Value
 from bgpbt.runs import ExperimentSettings, settings_if_ours, space_of
 from bgpbt.space import Space, space_from_json
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
@@ -54,6 +54,7 @@ ROW_FIELDS = (
     "configuration",  # values in the sequence of the head's `hyperparameters`; null: as in `weights`
     "note",
     "failure",
+    "trained",  # hyperparameter -> value that was trained with instead of the configured; null: none
 )
 """What stands where in a row."""
 
@@ -158,7 +159,16 @@ def _row(pair: Trained, names: Sequence[str], makers: Makers) -> list[Any]:
         None if inherited else [without_unknown(order.configuration.get(name)) for name in names],
         order.proposal.note,
         outcome.failure,
+        _trained_with(outcome),
     ]
+
+
+def _trained_with(outcome: Outcome) -> Json | None:
+    return {
+        name.removeprefix(TRAINED_PREFIX): without_unknown(value)
+        for name, value in outcome.figures.items()
+        if name.startswith(TRAINED_PREFIX)
+    } or None
 
 
 def _key(pair: Trained) -> Key:

@@ -135,6 +135,10 @@ def test_equal_distillations_give_equal_bytes(trainer: PPOTrainer) -> None:
     start = Distil(teacher=taught.checkpoint, total_steps=2_000)
     twins = [trainer.train(order(SMALL, start, steps=2_000), checkpoints) for _ in range(2)]
     assert twins[0].checkpoint == twins[1].checkpoint
+    # A student has a learning rate and epochs of its own, whatever is configured.
+    used = {name: value for name, value in twins[0].figures.items() if name.startswith("trained.")}
+    assert used == {"trained.learning_rate": 3e-4, "trained.update_epochs": 16.0}
+    assert not [name for name in taught.figures if name.startswith("trained.")]
 
 
 def test_without_a_teacher_nothing_of_it_is_reported(trainer: PPOTrainer) -> None:

@@ -64,6 +64,11 @@ class DistillationSettings:
         if not 0.0 < self.ramp_fraction <= 1.0:
             raise InputError(f"ramp_fraction = {self.ramp_fraction} must be above 0 and at most 1")
 
+    @property
+    def hyperparameters(self) -> dict[str, float]:
+        """What students are trained with, whatever their configurations say."""
+        return {"learning_rate": self.learning_rate, "update_epochs": self.update_epochs}
+
     def weight(self, done: float) -> float:
         """Return alpha when a share `done` in [0, 1] of the whole distillation is over."""
         fallen = min(done / self.ramp_fraction, 1.0)

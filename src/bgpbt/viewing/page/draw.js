@@ -83,6 +83,7 @@ function linesOf(run, row) {
   if (row.parentRow && row.parentRow.member !== row.member) {
     lines.push(`weights of member ${row.parentRow.member}, round ${row.parentRow.round + 1}`);
   }
+  if (row.trained) lines.push(`trained with ${Object.entries(row.trained).map(([name, value]) => `${name} ${fullNumber(value)}`).join(", ")}`);
   if (row.teacherRow) lines.push(`taught by member ${row.teacherRow.member}, round ${row.teacherRow.round + 1}`);
   return lines;
 }

@@ -49,7 +49,7 @@ function drawMember(host, run, view, choose) {
   if (row.failure !== null) pairs.push(["failure", row.failure]);
   const values = run.head.hyperparameters.map((item, index) => [item.name, row.configuration[index]])
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => [name, fullNumber(value)]);
+    .map(([name, value]) => [name, name in (row.trained || {}) ? `${fullNumber(row.trained[name])} (configured ${fullNumber(value)})` : fullNumber(value)]);
   const title = `${view.selected ? "Member" : "Best member:"} ${view.selected ? "" : "member "}${row.member} of round ${row.round + 1}`;
   host.replaceChildren(element("h2", { id: "member-title" }, title), table(pairs),
     element("h3", {}, "Configuration"), table(values), element("h3", {}, "Ancestry, with returns"), ancestryText(line, choose),

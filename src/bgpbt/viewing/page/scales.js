@@ -18,14 +18,14 @@ function shortNumber(x) {
   if (typeof x === "boolean") return x ? "yes" : "no";
   if (typeof x !== "number") return String(x);
   const size = Math.abs(x);
-  if (x !== 0 && (size < 1e-3 || size >= 1e6)) return x.toExponential(2).replace(/\.?0*e\+?/, "e");
+  if (x !== 0 && (size < 1e-3 || size >= 1e6)) return x.toExponential(3).replace(/\.?0*e\+?/, "e");
   return trimmed(x, 4);
 }
 
+// Counts are written out; other numbers have four significant digits.
 function fullNumber(x) {
-  if (typeof x === "number" && x !== 0 && Math.abs(x) < 1e-4) return x.toExponential();
-  if (typeof x === "number" && Number.isInteger(x) && Math.abs(x) >= 10000) return x.toLocaleString("en");
-  return typeof x === "number" ? String(x) : shortNumber(x);
+  if (typeof x === "number" && Number.isInteger(x)) return Math.abs(x) >= 10000 ? x.toLocaleString("en") : String(x);
+  return shortNumber(x);
 }
 
 function duration(seconds) {
