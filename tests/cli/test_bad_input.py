@@ -24,7 +24,7 @@ BAD_INPUT = [
     (["train", "-e", "reacher", "--num-envs", "-1"], "environments = -1 must be 1 or more"),
     (["train", "-e", "reacher", "--eval-episodes", "0"], "evaluation_episodes = 0 must be 1 or more"),
     (["train", "-e", "reacher", "--test-episodes", "0"], "test_episodes = 0 must be 1 or more"),
-    (["train", "-e", "reacher", "--policy", "0", "3"], "policy = (0, 3): depth and width must be 1 or more"),
+    (["train", "-e", "reacher", "--policy", "0", "3"], "policy = (0, 3): depth = 0 must be 1 or more"),
     (["train", "-e", "reacher", "--space", "none.json"], "space file none.json cannot be read"),
     (["train", "-e", "reacher", "--seed", "-1"], "seed = -1 must be 0 or more"),
     (["train", "-e", "reacher", "-n", "0"], "num_repeats = 0 must be 1 or more"),

@@ -70,5 +70,5 @@ def test_what_has_no_policy_is_one_clear_line(toy_run: Path, capsys: pytest.Capt
         assert main(command) == 2
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3
-    assert "toy:plain is a toy task" in errors[0]
+    assert "the members of toy:plain are no PPO agents" in errors[0]
     assert "nothing.safetensors: there is no such file" in errors[2]

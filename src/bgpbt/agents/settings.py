@@ -9,7 +9,7 @@ from ConfigSpace import (
     UniformIntegerHyperparameter,
 )
 
-from bgpbt import envs
+from bgpbt import checks, envs
 from bgpbt.agents.networks.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
 from bgpbt.agents.ppo.distillation import DistillationSettings
 from bgpbt.agents.ppo.hyperparameters import DEFAULTS, Hyperparameters
@@ -45,9 +45,7 @@ class PPOSettings:
     def __post_init__(self) -> None:
         envs.check_name(self.environment)
         for name in ("environments", "minibatches", "episode_length", "evaluation_episodes"):
-            value = getattr(self, name)
-            if value < 1:
-                raise InputError(f"{name} = {value} must be 1 or more")
+            checks.at_least(name, getattr(self, name), 1)
 
     def unrolls_per_iteration(self, batch_size: int) -> int:
         """Return how many unrolls of every environment fill an iteration.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bgpbt import checks
 from bgpbt.analysis.lineage import BestMember, best_member, failures
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import encode
-from bgpbt.errors import InputError, shown
+from bgpbt.errors import InputError
 from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained
@@ -89,8 +90,7 @@ def optimise(
     if check_space is not None and not Path(path).exists():  # a run that is there began under its own rules
         check_space(space)
     strategy = make_strategy(options.strategy, space=space, settings=settings)
-    if exist not in ("resume", "overwrite"):
-        raise InputError(f"exist = {shown(exist)} must be resume or overwrite")
+    checks.one_of("exist", exist, ("resume", "overwrite"))
     configuration = _configuration(space, settings, options)
     run = _run_directory(Path(path), configuration, options.seed, overwrite=exist == "overwrite")
     return _carry_on(run, trainer, strategy, options)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar, cast
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 from bgpbt.outcomes import plain_outcomes
 from bgpbt.records import (
@@ -170,8 +171,7 @@ class Population(Generic[Memory]):
         Raises:
             InputError: the seed is negative.
         """
-        if seed < 0:
-            raise InputError(f"seed = {seed} must be 0 or more")
+        checks.at_least("seed", seed, 0)
         configurations = self.space.sample(self.settings.initial, stream(seed, 0, "initial design"))
         assignments = tuple(
             Assignment(parent=None, configuration=configuration, source=ProposalSource.RANDOM)
