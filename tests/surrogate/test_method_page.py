@@ -20,9 +20,9 @@ MODULES = [
 ] + [
     importlib.import_module(f"bgpbt.{name}")
     for name in (
-        "agents.distillation",
-        "agents.growth",
-        "agents.loss",
+        "agents.ppo.distillation",
+        "agents.networks.growth",
+        "agents.ppo.loss",
         "space",
         "strategies.architecture_search",
         "strategies.generation_settings",
