@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 
 __all__ = [
@@ -214,17 +215,10 @@ class Order:
     generation: int = 0  # of architectures, or iteration of a strategy that restarts; 0 is the first
 
     def __post_init__(self) -> None:
-        if self.round < 0 or self.member < 0 or self.first_step < 0:
-            raise InputError(
-                f"an order's round, member and first_step must be 0 or more, "
-                f"got {self.round}, {self.member} and {self.first_step}"
-            )
-        if self.generation < 0:
-            raise InputError(f"an order's generation must be 0 or more, got {self.generation}")
-        if self.steps <= 0:
-            raise InputError(f"an order's steps must be 1 or more, got {self.steps}")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"an order's seed must be in [0, 2**63), got {self.seed}")
+        for name in ("round", "member", "first_step", "generation"):
+            checks.at_least(f"an order's {name}", getattr(self, name), 0)
+        checks.at_least("an order's steps", self.steps, 1)
+        checks.seed("an order's seed", self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bgpbt import checks
 from bgpbt.analysis.statistics import (
     REPETITIONS,
     Interval,
@@ -112,8 +113,7 @@ def compare(
     Raises:
         InputError: no task has runs of all strategies, or the number of repetitions is not allowed.
     """
-    if repetitions < 1:
-        raise InputError(f"repetitions must be 1 or more, got {repetitions}")
+    checks.at_least("repetitions", repetitions, 1)
     tasks = tuple(dict.fromkeys(run.task for run in runs))
     strategies = tuple(dict.fromkeys(run.strategy for run in runs))
     score_n = {(strategy, task): _scores(runs, strategy, task) for strategy in strategies for task in tasks}

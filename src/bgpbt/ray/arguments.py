@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 from bgpbt.strategies import strategy_names
@@ -41,10 +42,8 @@ class Arguments:
     seed: int
 
     def __post_init__(self) -> None:
-        if not self.perturbation_interval > 0:
-            raise InputError(f"perturbation_interval = {self.perturbation_interval} must be above 0")
-        if not self.burn_in_period >= 0:
-            raise InputError(f"burn_in_period = {self.burn_in_period} must be 0 or more")
+        checks.above("perturbation_interval", self.perturbation_interval, 0)
+        checks.at_least("burn_in_period", self.burn_in_period, 0)
         if not 0.0 < self.quantile_fraction <= 0.5:
             raise InputError(
                 f"quantile_fraction = {self.quantile_fraction} must be above 0 and at most 0.5; "
@@ -52,8 +51,8 @@ class Arguments:
             )
         if not self.synch:
             raise InputError("synch = False: rounds are always synchronous; write synch=True or leave it out")
-        if self.custom_explore_fn is not None and not callable(self.custom_explore_fn):
-            raise InputError(f"custom_explore_fn = {self.custom_explore_fn!r} must be a function")
+        is_function = self.custom_explore_fn is None or callable(self.custom_explore_fn)
+        checks.require(is_function, "custom_explore_fn", self.custom_explore_fn, "a function")
         self._check_race()
         self._check_strategy()
 
@@ -84,8 +83,8 @@ class Arguments:
         names = [name for name in strategy_names() if name not in NOT_TRIALS]
         if self.strategy not in names:
             raise InputError(f"there is no strategy {self.strategy!r} here; there are {', '.join(names)}")
-        if self.perturbation_factors is not None and len(self.perturbation_factors) != 2:
-            raise InputError(f"perturbation_factors = {self.perturbation_factors!r} must be two numbers")
+        are_two = self.perturbation_factors is None or len(self.perturbation_factors) == 2
+        checks.require(are_two, "perturbation_factors", self.perturbation_factors, "two numbers")
         arguments = {"resample_probability": "resample_probability", "factors": "perturbation_factors"}
         for option in self.strategy_options:
             if option in strategy_signature(self.strategy).parameters:

@@ -19,6 +19,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from bgpbt import checks
 from bgpbt.contracts import Checkpoints, HasChildren, Trainer
 from bgpbt.errors import InputError, one_line
 from bgpbt.execution import StopSwitch
@@ -63,8 +64,8 @@ class RayExecutor:
         address: str | None = None,
         switch: StopSwitch | None = None,
     ) -> None:
-        if max_parallel is not None and max_parallel < 1:
-            raise InputError(f"max_parallel = {max_parallel} must be 1 or more")
+        if max_parallel is not None:
+            checks.at_least("max_parallel", max_parallel, 1)
         self._checkpoints = checkpoints
         self._resources = resources or MemberResources()
         self._max_parallel = max_parallel

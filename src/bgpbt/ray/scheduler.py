@@ -17,6 +17,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from bgpbt import checks
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
 from bgpbt.ray.arguments import Arguments
@@ -96,8 +97,8 @@ class BGPBTScheduler(TrialScheduler):
         seed: int = 0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if mode not in (None, "min", "max"):
-            raise InputError(f"mode = {mode!r} must be min or max")
+        if mode is not None:
+            checks.one_of("mode", mode, ("min", "max"))
         self._given = Arguments(
             time_attr=time_attr,
             perturbation_interval=perturbation_interval,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bgpbt import checks
 from bgpbt.contracts import Strategy, Trainer
 from bgpbt.errors import InputError
 from bgpbt.runs.settings import ExperimentSettings
@@ -67,10 +68,8 @@ def strategy_of(settings: ExperimentSettings) -> Strategy[Any]:
 
 
 def _parts(settings: ExperimentSettings, *, is_new: bool = False) -> tuple[Task, Strategy[Any]]:
-    if settings.seed < 0:
-        raise InputError(f"seed = {settings.seed} must be 0 or more")
-    if settings.test_episodes < 1:
-        raise InputError(f"test_episodes = {settings.test_episodes} must be 1 or more")
+    checks.at_least("seed", settings.seed, 0)
+    checks.at_least("test_episodes", settings.test_episodes, 1)
     _check_search_mode(settings)
     population = settings.population_settings
     task = task_of(settings, is_new=is_new)
@@ -90,8 +89,7 @@ def _strategy(settings: ExperimentSettings, space: Space, population: Population
 
 
 def _check_search_mode(settings: ExperimentSettings) -> None:
-    if settings.search_mode not in ("hpo", "both"):
-        raise InputError(f"search_mode = {settings.search_mode!r} must be hpo or both")
+    checks.one_of("search_mode", settings.search_mode, ("hpo", "both"))
     if settings.is_generational and settings.strategy != "bgpbt":
         raise InputError(
             f"search_mode = both needs strategy = bgpbt, got {settings.strategy}; others search in mode hpo"

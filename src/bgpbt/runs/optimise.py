@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bgpbt import checks
 from bgpbt.analysis.lineage import BestMember, best_member, failures
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import decode, encode
@@ -110,8 +111,7 @@ def optimise(
     if check_space is not None and not Path(path).exists():  # a run that is there began under its own rules
         check_space(space)
     strategy = make_strategy(options.strategy, space=space, settings=settings)
-    if exist not in ("resume", "overwrite"):
-        raise InputError(f"exist = {shown(exist)} must be resume or overwrite")
+    checks.one_of("exist", exist, ("resume", "overwrite"))
     configuration = _configuration(space, settings, options)
     if exist == "overwrite" or not there_is_something(Path(path)):
         for remark in start_remarks(space, settings.start, settings.initial):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bgpbt import envs
+from bgpbt import checks, envs
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError, naming_extra
 from bgpbt.execution import StackTrainer
@@ -330,5 +330,5 @@ def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
 
 
 def _check_architecture(network: str, depth_and_width: tuple[int, int]) -> None:
-    if min(depth_and_width) < 1:
-        raise InputError(f"{network} = {depth_and_width}: depth and width must be 1 or more")
+    for name, value in zip(("depth", "width"), depth_and_width, strict=True):
+        checks.at_least(f"{network} = {depth_and_width}: {name}", value, 1)

@@ -6,11 +6,10 @@ from typing import Any
 from ConfigSpace import Categorical, ConfigurationSpace, Integer
 
 from bgpbt.errors import InputError
+from bgpbt.space.network_shapes import NETWORKS
 from bgpbt.space.space import Space
 
 __all__ = ["ARCHITECTURE_INPUTS", "names_in", "split", "with_architectures"]
-
-NETWORKS = ("policy", "value")
 
 ARCHITECTURE_INPUTS = tuple(
     f"{network}_{part}" for network in NETWORKS for part in ("depth", "log2_width", "spectral_norm")

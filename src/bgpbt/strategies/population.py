@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 from bgpbt.outcomes import plain_outcomes
 from bgpbt.records import (
@@ -91,8 +92,7 @@ class Population(Generic[Memory]):
         Raises:
             InputError: the seed is negative, or a given configuration is not in the space.
         """
-        if seed < 0:
-            raise InputError(f"seed = {seed} must be 0 or more")
+        checks.at_least("seed", seed, 0)
         design = initial_design(self.space, self.settings.start, self.settings.initial, seed)
         assignments = tuple(
             Assignment(parent=None, configuration=d.configuration, source=d.source, note=d.note)

@@ -14,6 +14,7 @@ from typing import Any
 
 import cattrs
 
+from bgpbt import checks
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError
 from bgpbt.records import Value
@@ -103,8 +104,7 @@ class Protocol:
         Raises:
             InputError: there is no such scale, or the seed is negative.
         """
-        if first_seed < 0:
-            raise InputError(f"first_seed = {first_seed} must be 0 or more")
+        checks.at_least("first_seed", first_seed, 0)
         scale = replace(self.scale(name), first_seed=first_seed)
         return replace(self, scales={**self.scales, name: scale})
 
@@ -139,8 +139,5 @@ def _check_names(protocol: Protocol, path: Path) -> None:
             if task not in scale.tasks:
                 listed = ", ".join(scale.tasks)
                 raise InputError(f"{path}: scale {name} names task {task!r}; there are {listed}")
-        if scale.seeds < 1 or scale.first_seed < 0:
-            raise InputError(
-                f"{path}: scale {name}: seeds = {scale.seeds} must be 1 or more and "
-                f"first_seed = {scale.first_seed} 0 or more"
-            )
+        checks.at_least(f"{path}: scale {name}: seeds", scale.seeds, 1)
+        checks.at_least(f"{path}: scale {name}: first_seed", scale.first_seed, 0)

@@ -101,5 +101,5 @@ def test_the_configuration_names_architectures_and_the_default_fills_in() -> Non
 
 
 def test_a_network_without_layers_is_refused() -> None:
-    with pytest.raises(InputError, match="depth and a width of 1 or more, got 0 and 32"):
+    with pytest.raises(InputError, match="a network's depth = 0 must be 1 or more"):
         Architecture(depth=0, width=32)

@@ -66,7 +66,7 @@ def test_the_weight_of_the_teacher_falls_linearly_and_stays() -> None:
 def test_numbers_out_of_range_are_refused() -> None:
     with pytest.raises(InputError, match=r"ramp_fraction = 0.0 must be above 0"):
         DistillationSettings(ramp_fraction=0.0)
-    with pytest.raises(InputError, match=r"kl_coefficient = -1.0 must be 0 or more"):
+    with pytest.raises(InputError, match=r"kl_coefficient = -1.0 must be finite, 0 or more"):
         DistillationSettings(kl_coefficient=-1.0)
 
 

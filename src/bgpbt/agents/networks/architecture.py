@@ -6,7 +6,7 @@ and the value network separately.
 
 from dataclasses import dataclass
 
-from bgpbt.errors import InputError
+from bgpbt import checks
 from bgpbt.records import Configuration
 
 __all__ = ["PAPER_POLICY", "PAPER_VALUE", "Architecture", "Architectures", "architectures_of"]
@@ -25,10 +25,8 @@ class Architecture:
     spectral_norm: bool = False  # divide hidden kernels by their largest singular value
 
     def __post_init__(self) -> None:
-        if self.depth < 1 or self.width < 1:
-            raise InputError(
-                f"a network needs a depth and a width of 1 or more, got {self.depth} and {self.width}"
-            )
+        checks.at_least("a network's depth", self.depth, 1)
+        checks.at_least("a network's width", self.width, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

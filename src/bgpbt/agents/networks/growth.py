@@ -19,19 +19,13 @@ from bgpbt.agents.networks.architecture import Architecture, Architectures
 from bgpbt.agents.networks.member import ActorCritic, Member, SpectralVectors, optimiser_at_rest
 from bgpbt.arrays import Floats32
 from bgpbt.errors import InputError
+from bgpbt.space.network_shapes import NetworkShape, growth_applies
 
-__all__ = ["check_growth", "grow", "grow_member", "growth_applies"]
+__all__ = ["check_growth", "grow", "grow_member"]
 
 Network = tuple[perceptron.Parameters, perceptron.Spectral]
 Layer = dict[str, Any]
 """`kernel` and `bias`, of NumPy's arrays: growth would be a program for each pair of sizes."""
-
-
-def growth_applies(old: Architecture, new: Architecture) -> bool:
-    """Return whether a network of the new architecture can compute what one of the old one does."""
-    if new.spectral_norm != old.spectral_norm or new.width < old.width or new.depth < old.depth:
-        return False
-    return new.depth == old.depth or new.width >= 2 * old.width
 
 
 def check_growth(old: Architecture, new: Architecture, *, network: str) -> None:
@@ -40,7 +34,8 @@ def check_growth(old: Architecture, new: Architecture, *, network: str) -> None:
     Raises:
         InputError: it does not; the text names both architectures.
     """
-    if not growth_applies(old, new):
+    shapes = (NetworkShape(shape.depth, shape.width, shape.spectral_norm) for shape in (old, new))
+    if not growth_applies(*shapes):
         raise InputError(
             f"the {network} network cannot grow from {old.depth} x {old.width} to {new.depth} x {new.width} "
             f"(spectral norm {old.spectral_norm} to {new.spectral_norm}): it must not shrink, must keep its "

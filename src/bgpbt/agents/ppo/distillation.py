@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bgpbt import checks
 from bgpbt.agents.networks import normaliser, perceptron
 from bgpbt.agents.networks.action_space import space_of
 from bgpbt.agents.networks.architecture import Architecture, Architectures
 from bgpbt.agents.networks.member import Member
 from bgpbt.agents.networks.padding import pad
 from bgpbt.envs.protocol import Environment
-from bgpbt.errors import InputError
 
 __all__ = [
     "DistillationSettings",
@@ -59,10 +59,10 @@ class DistillationSettings:
 
     def __post_init__(self) -> None:
         for name in ("kl_coefficient", "value_coefficient", "final_weight"):
-            if not 0.0 <= getattr(self, name) < float("inf"):
-                raise InputError(f"{name} = {getattr(self, name)} must be 0 or more")
-        if not 0.0 < self.ramp_fraction <= 1.0:
-            raise InputError(f"ramp_fraction = {self.ramp_fraction} must be above 0 and at most 1")
+            value = getattr(self, name)
+            checks.require(0.0 <= value < float("inf"), name, value, "finite, 0 or more")
+        is_share = 0.0 < self.ramp_fraction <= 1.0
+        checks.require(is_share, "ramp_fraction", self.ramp_fraction, "above 0 and at most 1")
 
     @property
     def hyperparameters(self) -> dict[str, float]:
