@@ -82,15 +82,15 @@ def test_the_papers_command_takes_the_papers_schedule(tmp_path: Path) -> None:
     ("flags", "said"),
     [
         (["--rungs", "8at0.3"], "--rungs 8at0.3: a rung is MEMBERS@SHARE of the budget, such as 8@0.3, or"),
-        (["--rungs", "4@0.3", "8@0.5"], r"members must fall from initial = 16, got \[4, 8\]"),
+        (["--rungs", "4@0.3", "8@0.5"], r"members must fall from -ni 16, got \[4, 8\]"),
         (["--rungs", "8@0.5", "4@0.3"], r"share must rise from rung to rung, got \[0.5, 0.3\]"),
-        (["--rungs", "8@1.3"], "share = 1.3 of the budget must be above 0 and below 1"),
-        (["--rungs", "0@0.3"], "0 members must be a whole number, 1 or more"),
+        (["--rungs", "8@1.3"], "share = 1.3 must be above 0 and below 1, of the budget"),
+        (["--rungs", "0@0.3"], "members = 0 must be a whole number, 1 or more"),
         (["--rungs", "8@0.3", "--population-schedule", "race"], "both say how many members train"),
-        (["--copy-after", "1.5"], "copy_after = 1.5 must be from 0 to 1"),
-        (["--agreement", "2"], "agreement = 2.0 must be a rank correlation, from -1 to 1"),
-        (["--budget", "100"], "budget = 100 must be at least initial x t_ready = 160"),
-        (["--population-schedule", "parallel"], "initial = 16 must be population = 8"),
+        (["--copy-after", "1.5"], "--copy-after 1.5 must be from 0 to 1"),
+        (["--agreement", "2"], "--agreement 2.0 must be a rank correlation, from -1 to 1"),
+        (["--budget", "100"], "--budget 100 must be at least 160: the first round trains -ni 16 members"),
+        (["--population-schedule", "parallel"], "-ni 16 must be --pop-size 8"),
     ],
 )
 def test_bad_flags_are_one_line_and_touch_nothing(
