@@ -27,7 +27,7 @@ BAD_INPUT = [
     (["train", "-e", "reacher", "--num-envs", "-1"], "--num-envs -1 must be 1 or more"),
     (["train", "-e", "reacher", "--eval-episodes", "0"], "--eval-episodes 0 must be 1 or more"),
     (["train", "-e", "reacher", "--test-episodes", "0"], "--test-episodes 0 must be 1 or more"),
-    (["train", "-e", "reacher", "--policy", "0", "3"], "--policy (0, 3): depth and width must be 1 or more"),
+    (["train", "-e", "reacher", "--policy", "0", "3"], "--policy (0, 3): depth = 0 must be 1 or more"),
     (["train", "-e", "reacher", "--space", "none.json"], "space file none.json: No such file or directory"),
     (["train", "-e", "reacher", "--seed", "-1"], "--seed -1 must be 0 or more"),
     (["train", "-e", "reacher", "-n", "0"], "-n 0 must be 1 or more"),
