@@ -1,8 +1,11 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from bgpbt.cli import main
+from bgpbt.cli.arguments import TrainArguments
+from bgpbt.cli.flags import spellings
 
 BAD_INPUT = [
     (["train", "-e", "reachr"], "-e 'reachr' is not known; did you mean reacher"),
@@ -81,6 +84,7 @@ BAD_INPUT = [
         "--option ucb_beta = 'much' must be a number",
     ),
     (["train", "-e", "toy:plain", "--memory-budget", "1e400GiB"], "--memory-budget '1e400GiB' must be"),
+    (["train", "-e", "toy:plain", "--rungs", "8@2"], "--rungs: share = 2.0 must be"),
     (["resume", "nowhere", "-mp", "0"], "-mp 0 must be 1 or more"),
     (["gc", "nowhere", "--budget", "1e400GB"], "--budget '1e400GB' must be"),
     (["policy", ""], "'' is no path"),
@@ -108,6 +112,55 @@ def test_bad_input_is_one_line_and_touches_nothing(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+NUMBERS = [
+    "pop_size",
+    "n_init",
+    "t_ready",
+    "t_ready_end",
+    "max_timesteps",
+    "budget",
+    "quantile_fraction",
+    "seed",
+    "num_repeats",
+    "max_parallel",
+    "copy_after",
+    "around_share",
+    "num_envs",
+    "num_minibatches",
+    "episode_length",
+    "eval_episodes",
+    "test_episodes",
+    "t_distillation",
+    "distill_every",
+    "max_distillation",
+    "patience",
+    "kl_coefficient",
+    "value_coefficient",
+]
+TYPED = [
+    (name, typed)
+    for name in NUMBERS
+    for flag in spellings(TrainArguments)[name]
+    for typed in dict.fromkeys(
+        (flag, flag.replace("-", "_").replace("__", "--", 1) if "--" in flag else flag)
+    )
+]
+
+
+@pytest.mark.parametrize(("name", "typed"), TYPED, ids=[typed for _, typed in TYPED])
+def test_every_number_is_refused_by_the_flag_that_was_typed(
+    name: str, typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("brax")
+    monkeypatch.chdir(tmp_path)
+    mode = "hpo" if name == "around_share" else "both"
+    assert main(["train", "-e", "reacher", "-sm", mode, typed, "-2"]) == 2
+    refusal = capsys.readouterr().err
+    assert re.search(rf"(?<![\w-]){re.escape(typed)} -2\b", refusal), refusal
+    assert not re.search(rf"\b{name} = ", refusal)
+    assert refusal.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["train"], ["train", "-e", "ant", "-tr", "many"], ["dance"], []])

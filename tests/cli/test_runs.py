@@ -76,7 +76,9 @@ def test_without_its_environment_the_paper_command_says_how_to_enter_it() -> Non
     assert readme.index("source .venv/bin/activate") < readme.index("python3 main.py")
 
 
-@pytest.mark.parametrize("typed", [["--version"], ["train", "--version"]])
+@pytest.mark.parametrize(
+    "typed", [["--version"], ["train", "--version"], ["train", "--population-schedule", "paper", "--version"]]
+)
 def test_the_version_is_that_of_the_package(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed) == 0
     assert capsys.readouterr().out == f"bgpbt {version('bgpbt')}\n"

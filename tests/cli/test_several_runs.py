@@ -171,6 +171,14 @@ def test_an_extended_run_is_recovered() -> None:
         assert history.plans() == plans
 
 
+def test_a_race_has_the_length_that_it_was_started_with(capsys: pytest.CaptureFixture[str]) -> None:
+    race = [*TOY, "-ni", "8", "--population-schedule", "race"]
+    assert main(race) == 0
+    assert main([*race, "-mt", "60", "-exist", "resume"]) == 2
+    assert "-mt 60: " in (error := capsys.readouterr().err)
+    assert "unless --population-schedule paper" in error
+
+
 def test_a_replay_has_the_length_of_its_schedule(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(TOY) == 0
     assert main(["schedule", str(run_of(0)), "-o", "best.yaml"]) == 0

@@ -21,8 +21,8 @@ ALL = [command for page in PAGES for command in commands(page)]
 BAD_INPUT = 2
 WITH_GENERATIONS = ("resume-and-replay.md", "watch.md")
 REACHER = (
-    "train -e reacher -ps 4 -ni 4 -qf 0.25 -tr 2_000 -mt 4_000 --num-envs 32 --num-minibatches 1 "
-    "--policy 1 8 --value 1 8 --episode-length 20 --eval-episodes 4 --test-episodes 4"
+    "train -e reacher --population-schedule paper -ps 4 -ni 4 -qf 0.25 -tr 2_000 -mt 4_000 --num-envs 32 "
+    "--num-minibatches 1 --policy 1 8 --value 1 8 --episode-length 20 --eval-episodes 4 --test-episodes 4"
 )
 SHAPES = "train -e toy:shapes -sm both -ps 4 -ni 4 -qf 0.25 -tr 10 -mt 80 -td 20 -de 20 -md 1"
 

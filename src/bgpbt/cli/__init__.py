@@ -100,7 +100,7 @@ _Arguments = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    if typed in (["--version"], ["train", "--version"]):
+    if typed[:1] == ["--version"] or (typed[:1] == ["train"] and "--version" in typed):
         print(f"bgpbt {bgpbt.__version__}")
         return 0
     if typed[:1] == ["train"]:

@@ -53,6 +53,7 @@ def in_flags(message: str, command: type, arguments: Sequence[str]) -> str:
     names |= {setting: typed[flag] for setting, flag in FLAG_OF_SETTING.items() if flag in typed}
     for name, flag in names.items():
         word = rf"(?<![\w./'\"-]){name}"
+        message = re.sub(rf"^{name}: ", f"{flag}: ", message)
         message = re.sub(rf"{word} = ", f"{flag} ", message)
         message = re.sub(rf"{word} (?='|\w+ = )", f"{flag} ", message)
         bare = word if "_" in name else f"{_ADVICE}{name}"

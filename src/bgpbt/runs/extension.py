@@ -165,7 +165,9 @@ def _reason(stored: Plan, settings: PopulationSettings) -> str:
     if settings.t_ready_end is not None:
         return "t_ready_end makes the length of its rounds depend on the length of the run"
     if settings.is_race or settings.copy_after > 0.0:
-        return "its population follows shares of the whole run"
+        return (
+            "members leave or copying begins at shares of the whole run, unless population_schedule = paper"
+        )
     if _end(stored) >= settings.max_timesteps:
         return f"its last round was cut to end at {settings.max_timesteps} steps"
     return f"its strategy does in round {stored.round + 1} what depends on the length of the run"

@@ -170,6 +170,7 @@ def open_run(path: Path | str) -> RunDirectory:
     finish_overwriting(path)
     if not there_is_something(path):
         raise InputError(f"{path}: there is no run; start one with bgpbt train")
+    check_regular(path / DESCRIPTION_FILE)
     if not is_run(path):
         raise InputError(f"{path} is not the directory of a run: it has no {DESCRIPTION_FILE}")
     description = read_description(path)
