@@ -10,6 +10,7 @@ from pathlib import Path
 
 __all__ = [
     "BgpbtError",
+    "ClusterLostError",
     "DamagedRunError",
     "InputError",
     "RoundFailedError",
@@ -39,6 +40,10 @@ class DamagedRunError(BgpbtError):
 
 class RoundFailedError(BgpbtError):
     """Every member of a round failed. The run is not over: the next start trains that round again."""
+
+
+class ClusterLostError(BgpbtError):
+    """The cluster that trains the members is gone. What was committed is kept, and the run can be resumed."""
 
 
 def one_line(error: BaseException) -> str:

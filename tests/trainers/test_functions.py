@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from bgpbt.execution.attempt import attempt
 from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Proposal, ProposalSource, Purpose, Start
 from bgpbt.storage import CheckpointStore
 from bgpbt.trainers import BytesTrainer, DirectoryTrainer, Job, Result, TrainerError
+from bgpbt.trainers.job import job_of
 
 
 def order(start: Start, round_index: int = 0) -> Order:
@@ -107,3 +109,12 @@ def test_distilling_takes_a_trainer_that_knows_networks(tmp_path: Path) -> None:
     distil = order(Distil(teacher=Checkpoint("0" * 64), total_steps=10))
     with pytest.raises(InputError, match="knows no networks"):
         BytesTrainer(append_bytes).train(distil, CheckpointStore(tmp_path))
+
+
+def test_a_jobs_seed_is_one_that_every_library_takes() -> None:
+    seeds = [0, 1, 2**31 - 1, 2**31, 2**31 + 5, 2**63 - 1]
+    given = [job_of(replace(order(Fresh()), seed=seed)).seed for seed in seeds]
+    assert given == [0, 1, 2**31 - 1, 0, 5, 2**31 - 1]
+    for seed in given:
+        np.random.seed(seed)  # noqa: NPY002  what users do
+        np.int32(seed)

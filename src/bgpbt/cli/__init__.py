@@ -1,5 +1,6 @@
 """The commands: the only place that prints."""
 
+import errno
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from bgpbt.cli.care import (
 )
 from bgpbt.cli.export import ExportArguments, export
 from bgpbt.cli.figures import CompareArguments, FiguresArguments, compare_runs, draw_figures
+from bgpbt.cli.output import let_go_of_output
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import (
     EvaluateArguments,
@@ -43,6 +45,12 @@ __all__ = ["main"]
 
 BAD_INPUT = 2
 """Exit status of a user's mistake; nothing has been touched."""
+
+
+OUTPUT_GONE = 1
+"""Exit status of a command that could not print all it had to say."""
+
+_OUTPUT_GONE = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Bayesian Generational Population-Based Training",
     )
     try:
-        return COMMANDS[type(chosen)](chosen)
+        status = COMMANDS[type(chosen)](chosen)
+        sys.stdout.flush()  # here, where an error is a line
+        return status
     except BgpbtError as error:
         print(f"bgpbt: {error}", file=sys.stderr)
         return BAD_INPUT
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OUTPUT_GONE:
+            raise
+        let_go_of_output(error)  # a pipe that was closed, a disk that is full
+        return OUTPUT_GONE
     except KeyboardInterrupt:  # before or after the work, which ends in its own way
         print("bgpbt: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -12,11 +12,12 @@ from types import FrameType
 from rich.console import Console
 
 from bgpbt.analysis import best_member
+from bgpbt.cli.output import lasting_console
 from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
-from bgpbt.errors import BgpbtError, InputError, RoundFailedError
+from bgpbt.errors import BgpbtError, ClusterLostError, InputError, RoundFailedError
 from bgpbt.execution import StopRequested, StopSwitch, run_loop
 from bgpbt.records import Order
 from bgpbt.runs import (
@@ -111,7 +112,7 @@ def _prepared(settings: ExperimentSettings, verbose: bool) -> _Prepared:
     Raises:
         InputError: a setting is not allowed.
     """
-    console, switch = Console(), StopSwitch()
+    console, switch = lasting_console(), StopSwitch()
     progress = RunProgress(console, settings, verbose=verbose)
 
     def on_progress(order: Order, steps: int) -> None:
@@ -153,11 +154,11 @@ def _go(
             return INTERRUPTED
         except RoundFailedError as error:
             raise RoundFailedError(f"{error}: bgpbt resume {run.path}") from error
-        except StorageError as error:
+        except (StorageError, ClusterLostError) as error:
             if not _is_whole(run.path):  # nothing to go on with
                 raise
             advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
-            raise StorageError(f"{error}; {advice}") from error
+            raise type(error)(f"{error}; {advice}") from error
         trained = history.trained()
         print_summary(console, experiment, trained, run.checkpoints)
     return 0 if best_member(trained) is not None else ALL_FAILED
