@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -12,6 +12,7 @@ from types import FrameType
 from rich.console import Console
 
 from bgpbt.analysis import best_member
+from bgpbt.cli.last_words import last_words
 from bgpbt.cli.output import lasting_console
 from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
@@ -128,8 +129,10 @@ def _go(
 ) -> int:
     console, switch, progress = prepared.console, prepared.switch, prepared.progress
     experiment, settings = prepared.experiment, prepared.experiment.settings
+    advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
     with (
         run.locked(),
+        last_words(f"bgpbt: {advice}") if placement.executor == "ray" else nullcontext(),
         run.open_history() as history,
         executor_of(placement, experiment, run.checkpoints, max_parallel, switch) as executor,
         _signals(console, switch),  # after the executor, since Ray sets handlers too
@@ -150,14 +153,13 @@ def _go(
                     observer=progress.observe,
                 )
         except StopRequested:
-            say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
+            say(console, f"stopped; {advice}")
             return INTERRUPTED
         except RoundFailedError as error:
             raise RoundFailedError(f"{error}: bgpbt resume {run.path}") from error
         except (StorageError, ClusterLostError) as error:
             if not _is_whole(run.path):  # nothing to go on with
                 raise
-            advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
             raise type(error)(f"{error}; {advice}") from error
         trained = history.trained()
         print_summary(console, experiment, trained, run.checkpoints)
