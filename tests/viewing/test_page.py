@@ -161,9 +161,9 @@ def check_a_clicked_member(page: "Page", path: Path) -> None:
     drawn: str = page.evaluate("document.querySelector('#lineage path.selected-line').getAttribute('d')")
     assert drawn.count("L") + 1 == len(line)
     table = shown_table(page)
-    assert float(table["return"]) == pair[1].score
+    assert float(table["return"]) == float(f"{pair[1].score:.4g}")  # four significant digits
     for name, value in pair[0].configuration.items():
-        assert table[name] == str(value) or float(table[name]) == value
+        assert table[name] == str(value) or float(table[name]) == float(f"{value:.4g}")
 
 
 def check_every_number(page: "Page", path: Path) -> None:
@@ -245,7 +245,8 @@ def test_several_runs_of_other_trainers_are_told_in_their_words_on_a_narrow_scre
         page = opened.page
         page.set_viewport_size({"width": 390, "height": 800})
         page.goto((tmp_path / "report.html").as_uri())
-        page.wait_for_selector("#lineage path[fill]", state="attached")
+        page.wait_for_selector("#run-table tr", state="attached")
+        page.evaluate("page.paintAll()")
         for row in page.locator("#run-table tr").all():  # no word is broken: each row is one line
             assert row.evaluate("row => row.offsetHeight") < 40
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,7 +1,7 @@
 """What is said of a run whose process is ended from within a library.
 
-Where a cluster's own processes die, Ray ends this one too, below Python, after pages of its log. Another process
-waits for that, and says in one line what is kept and how to continue.
+Where a cluster's own processes die, Ray ends this one too, below Python, after pages of its log. Another
+process waits for that, and says in one line what is kept and how to continue.
 """
 
 import subprocess
