@@ -12,6 +12,7 @@ from pathlib import Path
 
 __all__ = [
     "BgpbtError",
+    "ClusterLostError",
     "DamagedRunError",
     "InputError",
     "RoundFailedError",
@@ -42,6 +43,10 @@ class DamagedRunError(BgpbtError):
 
 class RoundFailedError(BgpbtError):
     """Every member of a round failed. The run is not over: the next start trains that round again."""
+
+
+class ClusterLostError(BgpbtError):
+    """The cluster that trains the members is gone. What was committed is kept, and the run can be resumed."""
 
 
 @contextmanager

@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import pytest
 
 from bgpbt import envs
@@ -39,8 +42,22 @@ def test_an_importable_function_needs_no_registration() -> None:
     [
         ("python:no.such.module:make", "no module 'no'"),
         ("python:tests.envs.test_register:nothing", "nothing"),
+        (
+            "python:os:getcwd",
+            r"getcwd\(\) returned '/.*', which is no environment: it lacks name, observation_",
+        ),
+        ("python:os:sep", "cannot be made: TypeError: 'str' object is not callable"),
+        ("python:math:sqrt", "cannot be made: TypeError: "),
     ],
 )
 def test_a_function_that_is_not_there_is_named(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         envs.make(name)
+
+
+def test_a_module_in_the_working_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from tests.envs.countdown import Countdown\ndef make():\n    return Countdown(3, 5)\n"
+    (tmp_path / "an_environment_of_mine.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path not in ("", ".")])
+    assert isinstance(envs.make("python:an_environment_of_mine:make"), Countdown)

@@ -30,6 +30,7 @@ from bgpbt.trainers import (
     TrainerError,
     state_from,
 )
+from bgpbt.trainers.job import job_of
 
 
 def order(start: Start, round_index: int = 0) -> Order:
@@ -192,3 +193,12 @@ def test_what_is_no_state_with_a_score_costs_the_member(returned: Any, message: 
     trainer = FunctionTrainer(lambda config, steps, state, seed: returned)
     with pytest.raises(TrainerError, match=message):
         trainer.train(order(Fresh()), CheckpointStore(tmp_path))
+
+
+def test_a_jobs_seed_is_one_that_every_library_takes() -> None:
+    seeds = [0, 1, 2**31 - 1, 2**31, 2**31 + 5, 2**63 - 1]
+    given = [job_of(replace(order(Fresh()), seed=seed)).seed for seed in seeds]
+    assert given == [0, 1, 2**31 - 1, 0, 5, 2**31 - 1]
+    for seed in given:
+        np.random.seed(seed)  # noqa: NPY002  what users do
+        np.int32(seed)

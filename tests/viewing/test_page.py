@@ -1,5 +1,6 @@
 """The page in a real browser, beside real runs: it grows, it answers, it comes back, it is fast."""
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 from bgpbt.analysis import ancestry, best_member
 from bgpbt.execution import Event, OutcomeCommitted
 from bgpbt.records import Distil
+from bgpbt.runs import Options, optimise
 from bgpbt.storage import open_run
+from bgpbt.strategies import PopulationSettings
+from bgpbt.toys import make_toy
 from bgpbt.viewing.report import write_report
 from tests.viewing.browser import browser_page
 from tests.viewing.large_run import LargeRun
@@ -157,9 +161,9 @@ def check_a_clicked_member(page: "Page", path: Path) -> None:
     drawn: str = page.evaluate("document.querySelector('#lineage path.selected-line').getAttribute('d')")
     assert drawn.count("L") + 1 == len(line)
     table = shown_table(page)
-    assert float(table["return"]) == pair[1].score
+    assert float(table["return"]) == float(f"{pair[1].score:.4g}")  # four significant digits
     for name, value in pair[0].configuration.items():
-        assert table[name] == str(value) or float(table[name]) == value
+        assert table[name] == str(value) or float(table[name]) == float(f"{value:.4g}")
 
 
 def check_every_number(page: "Page", path: Path) -> None:
@@ -227,6 +231,36 @@ def test_the_line_of_the_best_member_goes_on_through_its_teachers(tmp_path: Path
         expected.append([[order.round, order.member] for order, _ in line])
     assert len(expected) == best.order.generation
     assert lessons == expected
+
+
+def test_several_runs_of_other_trainers_are_told_in_their_words_on_a_narrow_screen(tmp_path: Path) -> None:
+    toy = make_toy("mixed")
+    settings = PopulationSettings(
+        t_ready=10, max_timesteps=40, population=4, initial=4, quantile_fraction=0.25
+    )
+    for name in ("a-run-with-a-rather-long-name", "another-run-with-a-long-name"):
+        optimise(toy, toy.space, settings, tmp_path / "runs" / name, options=Options(strategy="pbt"))
+    write_report([tmp_path / "runs"], tmp_path / "report.html")
+    with browser_page() as opened:
+        page = opened.page
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.goto((tmp_path / "report.html").as_uri())
+        page.wait_for_selector("#run-table tr", state="attached")
+        page.evaluate("page.paintAll()")
+        for row in page.locator("#run-table tr").all():  # no word is broken: each row is one line
+            assert row.evaluate("row => row.offsetHeight") < 40
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        text = page.inner_text("body")
+        assert "Score of all members" in text
+        assert "best score" in text
+        for word in ("return", "Return", "environment steps"):
+            assert word not in text
+        longest = max(len(digits) for digits in re.findall(r"\d\.(\d+)", page.inner_text("#member")))
+        assert longest <= 5  # four significant digits
+        page.emulate_media(media="print")
+        swatch = "getComputedStyle(document.querySelector('.swatch')).printColorAdjust"
+        assert page.evaluate(swatch) == "exact"
+        assert opened.complaints == []
 
 
 @pytest.mark.timeout(180)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import signal
 import socket
@@ -42,15 +43,20 @@ def test_the_page_and_the_runs_are_served(run: Path, served: Served) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     (document,) = httpx.get(f"{served.address}runs.json").json()
     assert document["rows"] == json.loads(json.dumps(read_document(run, "run")["rows"]))
-    assert httpx.get(f"{served.address}history.sqlite").status_code == 404
+    missing = httpx.get(f"{served.address}history.sqlite")
+    assert missing.status_code == 404
+    assert _is_guarded(missing)
+    assert _is_guarded(httpx.post(served.address))  # 405
 
 
 def test_nothing_can_be_changed(run: Path, served: Served) -> None:
     before = _content(run)
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert httpx.request(method, served.address).status_code == 405
+    names = sorted(path.name for path in run.iterdir())
     with events(served) as stream:
         next(stream)
+        assert sorted(path.name for path in run.iterdir()) == names  # SQLite's own files included
     assert _content(run) == before
 
 
@@ -58,6 +64,7 @@ def test_a_page_of_another_host_learns_nothing(served: Served) -> None:
     for path in ("", "runs.json", "events"):
         answer = httpx.get(served.address + path, headers={"Host": "evil.example"})
         assert answer.status_code == 400
+        assert _is_guarded(answer)
         assert "access-control-allow-origin" not in answer.headers
 
 
@@ -118,6 +125,34 @@ def test_a_run_damaged_or_gone_meanwhile_is_told(run: Path, tmp_path: Path) -> N
         assert message["rows"] == rows
 
 
+def test_an_odd_run_keeps_no_other_from_being_followed(run: Path, tmp_path: Path) -> None:
+    odd, growing = tmp_path / "odd", LargeRun(tmp_path / "growing", members=4, rounds=5, generations=1)
+    shutil.copytree(run, odd)
+    (odd / "run.json").write_text('{"format_version": Infinity, "digest": ""}', encoding="utf-8")
+    growing.write(1)
+    with serving(odd, growing.run.path) as server, events(server) as stream:
+        told = {message["name"]: message for _, message in (next(stream), next(stream))}
+        assert "the file is damaged" in told["odd"]["problem"]
+        assert told["growing"]["problem"] is None
+        growing.write(1)
+        _, message = next(stream)
+        assert (message["name"], message["problem"]) == ("growing", None)
+        assert {row[0] for row in message["rows"]} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["9" * 5000, f"0.abc.{'9' * 5000}", "0.x\ndata: forged\n\n.1", "0.\u0661.\u0661", "-1.a.1", "...,,,"],
+)
+def test_what_a_page_says_it_has_seen_is_not_echoed(since: str, served: Served) -> None:
+    with httpx.stream("GET", f"{served.address}events", params={"since": since}, timeout=END_S) as answer:
+        lines = answer.iter_lines()
+        first = [next(lines) for _ in range(3)]
+    assert first[0] == "event: run"
+    assert re.fullmatch(r"id: 0\.[0-9a-f]{12}\.[0-9]+", first[1])
+    assert json.loads(first[2].removeprefix("data: "))["rows"]
+
+
 def test_an_interrupt_ends_it_with_pages_open(run: Path) -> None:
     with serving(run) as server, events(server) as stream:
         next(stream)
@@ -139,6 +174,15 @@ def test_mistakes_are_one_clear_line(
         error = capsys.readouterr().err
         assert message in error
         assert error.count("\n") == 1
+
+
+def _is_guarded(answer: httpx.Response) -> bool:
+    return (
+        answer.headers["x-content-type-options"] == "nosniff"
+        and answer.headers["x-frame-options"] == "DENY"
+        and answer.headers["referrer-policy"] == "no-referrer"
+        and "default-src 'none'" in answer.headers["content-security-policy"]
+    )
 
 
 def _content(run: Path) -> dict[Path, bytes]:

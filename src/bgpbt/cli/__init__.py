@@ -1,5 +1,6 @@
 """The commands: the only place that prints."""
 
+import errno
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from bgpbt.cli.export import ExportArguments, export
 from bgpbt.cli.figures import CompareArguments, FiguresArguments, compare_runs, draw_figures
 from bgpbt.cli.flags import check_paths, in_flags
 from bgpbt.cli.listing import ListArguments, list_runs
+from bgpbt.cli.output import let_go_of_output
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.policy import (
     EvaluateArguments,
@@ -52,6 +54,12 @@ BAD_INPUT = 2
 """Exit status of a user's mistake; nothing has been touched."""
 
 _MOST_SHOWN = 200  # characters of a path
+
+
+OUTPUT_GONE = 1
+"""Exit status of a command that could not print all it had to say."""
+
+_OUTPUT_GONE = (errno.EPIPE, errno.ENOSPC, errno.EIO)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,15 +128,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_paths(chosen, typed)
         if isinstance(chosen, TrainArguments):
             _note(chosen, in_words)
-        return COMMANDS[type(chosen)](chosen)
+        status = COMMANDS[type(chosen)](chosen)
+        sys.stdout.flush()  # here, where an error is a line
+        return status
     except BgpbtError as error:
         print(f"bgpbt: {in_words(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
-        if error.filename is None:  # of no file that was named
+        if error.filename is not None:
+            print(f"bgpbt: {_shown_path(error.filename)}: {error.strerror}", file=sys.stderr)
+            return BAD_INPUT
+        if error.errno not in _OUTPUT_GONE:
             raise
-        print(f"bgpbt: {_shown_path(error.filename)}: {error.strerror}", file=sys.stderr)
-        return BAD_INPUT
+        let_go_of_output(error)  # a pipe that was closed, a disk that is full
+        return OUTPUT_GONE
     except KeyboardInterrupt:  # before or after the work, which ends in its own way
         print("bgpbt: interrupted", file=sys.stderr)
         return INTERRUPTED

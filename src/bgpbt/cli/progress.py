@@ -8,7 +8,7 @@ import math
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -20,18 +20,30 @@ from bgpbt.runs import ExperimentSettings
 
 __all__ = ["RunProgress", "duration", "say"]
 
+SILENCE_S = 30.0  # then a round that is under way says how far it is; the first compiles, and takes longest
+
 
 class RunProgress:
     """Follows a run's events and the trainer's progress, and prints them."""
 
-    def __init__(self, console: Console, settings: ExperimentSettings, *, verbose: bool) -> None:
+    def __init__(
+        self,
+        console: Console,
+        settings: ExperimentSettings,
+        *,
+        verbose: bool,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._console = console
         self._verbose = verbose
         self._rounds = settings.rounds
         self._knows_rungs = bool(settings.rungs)
         self._total_steps = settings.expected_steps
         self._lock = threading.Lock()
-        self._began = time.perf_counter()
+        self._clock = clock
+        self._began: float | None = None  # when the first steps were done here; before, it compiled
+        self._steps_before = 0  # those first steps
+        self._spoke = clock()
         self._recalled_steps = 0  # from before this process
         self._finished_steps = 0  # of orders with an outcome, in this process
         self._running: dict[int, int] = {}  # member to steps done in its order
@@ -66,6 +78,8 @@ class RunProgress:
         """Take in a trainer's progress; called from its thread."""
         with self._lock:
             self._running[order.member] = steps
+            self._start_clock()
+            self._break_silence(order)
             self._draw(order)
 
     def observe(self, event: Event) -> None:
@@ -87,16 +101,39 @@ class RunProgress:
 
     def _commit(self, order: Order, outcome: Outcome) -> None:
         self._running.pop(order.member, None)
+        self._start_clock(outcome.seconds)  # workers elsewhere tell nothing before
         self._finished_steps += outcome.steps
         self._see(outcome)
         self._round.append(Trained(order, outcome))
         if outcome.failure is not None:
-            say(self._console, f"  member {order.member} failed and will be replaced: {outcome.failure}")
+            self._say(f"  member {order.member} failed and will be replaced: {outcome.failure}")
         elif self._verbose:
-            say(self._console, f"  {_member_line(order, outcome)}")
+            self._say(f"  {_member_line(order, outcome)}")
         if len(self._round) == self._orders:
-            say(self._console, self._round_line(order))
+            self._say(self._round_line(order))
+        else:
+            self._break_silence(order)
         self._draw(order)
+
+    def _say(self, line: str) -> None:
+        self._spoke = self._clock()
+        say(self._console, line)
+
+    def _break_silence(self, order: Order) -> None:
+        """Say how far a long round is, where no bar says it."""
+        if self._console.is_terminal or self._clock() - self._spoke < SILENCE_S:
+            return
+        trained = f"{len(self._round)} of {self._orders} members trained"
+        self._say(f"{self._where(order)}  {trained}  |  {self._speed()}")
+
+    def _start_clock(self, seconds_ago: float = 0.0) -> None:
+        if self._began is None:
+            self._began, self._steps_before = self._clock() - seconds_ago, self._steps_here
+
+    @property
+    def _steps_here(self) -> int:
+        """Environment steps trained by this process."""
+        return self._finished_steps + sum(self._running.values())
 
     def _see(self, outcome: Outcome) -> None:
         if math.isfinite(outcome.score):
@@ -118,15 +155,16 @@ class RunProgress:
         return f"round {order.round + 1}, generation {order.generation + 1}{doing}"
 
     def _speed(self) -> str:
-        elapsed = time.perf_counter() - self._began
-        here = self._finished_steps + sum(self._running.values())
-        rate = here / elapsed if elapsed > 0 else 0.0
+        here = self._steps_here
+        elapsed = 0.0 if self._began is None else self._clock() - self._began
+        rate = (here - self._steps_before) / elapsed if elapsed > 0 else 0.0
         left = self._total_steps - self._recalled_steps - here
-        time_left = duration(max(left, 0) / rate) if rate > 0 else "?"
-        return f"{rate:,.0f} steps/s, {time_left} left"
+        if rate <= 0:
+            return "speed not known yet"
+        return f"{rate:,.0f} steps/s, {duration(max(left, 0) / rate)} left"
 
     def _draw(self, order: Order) -> None:
-        done = self._recalled_steps + self._finished_steps + sum(self._running.values())
+        done = self._recalled_steps + self._steps_here
         best = f"{self._best:.4g}" if math.isfinite(self._best) else "-"
         self._bar.update(
             self._task,

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -12,11 +12,13 @@ from types import FrameType
 from rich.console import Console
 
 from bgpbt.analysis import best_member
+from bgpbt.cli.last_words import last_words
+from bgpbt.cli.output import lasting_console
 from bgpbt.cli.placement import PlacementArguments, check_fits_here, executor_of
 from bgpbt.cli.progress import RunProgress, say
 from bgpbt.cli.summary import print_summary
 from bgpbt.cli.tables import write_stats_file
-from bgpbt.errors import BgpbtError, InputError, RoundFailedError
+from bgpbt.errors import BgpbtError, ClusterLostError, InputError, RoundFailedError
 from bgpbt.execution import StopRequested, StopSwitch, run_loop
 from bgpbt.records import Order
 from bgpbt.runs import (
@@ -169,7 +171,7 @@ def _prepared(settings: ExperimentSettings, verbose: bool) -> _Prepared:
     Raises:
         InputError: a setting is not allowed.
     """
-    console, switch = Console(), StopSwitch()
+    console, switch = lasting_console(), StopSwitch()
     progress = RunProgress(console, settings, verbose=verbose)
 
     def on_progress(order: Order, steps: int) -> None:
@@ -183,8 +185,10 @@ def _prepared(settings: ExperimentSettings, verbose: bool) -> _Prepared:
 def _go(run: RunDirectory, prepared: _Prepared, manner: Manner) -> int:
     console, switch, progress = prepared.console, prepared.switch, prepared.progress
     experiment, settings = prepared.experiment, prepared.experiment.settings
+    advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
     with (
         run.locked(),
+        last_words(f"bgpbt: {advice}") if manner.placement.executor == "ray" else nullcontext(),
         run.open_history() as history,
         executor_of(manner.placement, experiment, run.checkpoints, manner.max_parallel, switch) as executor,
         _signals(console, switch),  # after the executor, since Ray sets handlers too
@@ -206,15 +210,14 @@ def _go(run: RunDirectory, prepared: _Prepared, manner: Manner) -> int:
                     observer=progress.observe,
                 )
         except StopRequested:
-            say(console, f"stopped; all finished members are kept. Go on with: bgpbt resume {run.path}")
+            say(console, f"stopped; {advice}")
             return INTERRUPTED
         except RoundFailedError as error:
             raise RoundFailedError(f"{error}: bgpbt resume {run.path}") from error
-        except StorageError as error:
+        except (StorageError, ClusterLostError) as error:
             if not _is_whole(run.path):  # nothing to go on with
                 raise
-            advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
-            raise StorageError(f"{error}; {advice}") from error
+            raise type(error)(f"{error}; {advice}") from error
         trained = history.trained()
         print_summary(console, experiment, trained, run.checkpoints)
     return 0 if best_member(trained) is not None else ALL_FAILED

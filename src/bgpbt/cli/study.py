@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from tyro.conf import arg
 
+from bgpbt.cli.output import lasting_console
 from bgpbt.cli.progress import duration, say
 from bgpbt.cli.session import INTERRUPTED
 from bgpbt.errors import InputError
@@ -72,7 +73,7 @@ def run_study(arguments: StudyArguments) -> int:
     jobs = scale.machine.runs_at_once if arguments.jobs is None else arguments.jobs
     if jobs < 1:
         raise InputError(f"jobs = {jobs} must be 1 or more")
-    console = Console()
+    console = lasting_console()
     directory = arguments.directory or Path("runs") / f"study-{arguments.scale}"
     output = arguments.output or directory
     known = _known(runs, directory, output)

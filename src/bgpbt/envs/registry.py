@@ -12,11 +12,13 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, reason_of, shown
 
 if TYPE_CHECKING:
     from bgpbt.envs.protocol import Environment
@@ -100,6 +102,8 @@ _PREFIX = "brax:"
 _GYMNAX_PREFIX = "gymnax:"
 _PLAYGROUND_PREFIX = "playground:"
 _PYTHON_NAME = re.compile(r"python:(?P<module>[\w.]+):(?P<function>\w+)")
+
+_PARTS = ("name", "observation_size", "action_size", "reset", "step")  # of an `Environment`
 
 _REGISTERED: dict[str, Callable[[], Environment]] = {}
 
@@ -191,10 +195,23 @@ def _check_installed(name: str, package: str, *, extra: str) -> None:
 
 
 def _imported(name: str, module: str, function: str) -> Environment:
+    here = f"{Path.cwd()}"
+    if here not in sys.path:  # the `bgpbt` command has its own directory there instead; last, to hide nothing
+        sys.path.append(here)
     try:
-        environment: Environment = getattr(importlib.import_module(module), function)()
+        make_environment = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
         raise InputError(f"environment {name!r}: there is no module {error.name!r} to import") from error
-    except AttributeError as error:
-        raise InputError(f"environment {name!r}: {error}") from error
+    except Exception as error:  # of the user's module
+        raise InputError(f"environment {name!r}: {reason_of(error)}") from error
+    try:
+        environment: Environment = make_environment()
+        missing = [part for part in _PARTS if not hasattr(environment, part)]
+    except Exception as error:  # of the user's function
+        raise InputError(f"environment {name!r} cannot be made: {reason_of(error)}") from error
+    if missing:
+        raise InputError(
+            f"environment {name!r}: {function}() returned {shown(environment)}, which is no environment: "
+            f"it lacks {', '.join(missing)}"
+        )
     return environment

@@ -21,7 +21,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from bgpbt import checks
 from bgpbt.contracts import Checkpoints, HasChildren, Trainer
-from bgpbt.errors import InputError, one_line
+from bgpbt.errors import ClusterLostError, InputError, one_line
 from bgpbt.execution import StopSwitch
 from bgpbt.execution.attempt import attempt, failed
 from bgpbt.ray.resources import MemberResources
@@ -91,6 +91,7 @@ class RayExecutor:
             StopRequested: the run was asked to end.
             DamagedRunError: a checkpoint to start from is damaged.
             StorageError: a checkpoint could not be written or read.
+            ClusterLostError: the cluster does not answer any more.
             InputError: no machine of the cluster is large enough for a member, or a trainer cannot be made.
         """
         waiting = deque(orders)
@@ -110,6 +111,8 @@ class RayExecutor:
                     if outcome is not None:
                         yield outcome
             finished = True
+        except RayError as error:
+            raise ClusterLostError(f"Ray's cluster does not answer any more: {one_line(error)}") from error
         finally:
             if not finished:  # Ctrl-C, an error here, or one of whoever takes the outcomes
                 self._dismiss()

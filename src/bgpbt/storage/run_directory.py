@@ -286,7 +286,7 @@ def read_description(directory: Path) -> RunDescription:
     try:
         fields = json.loads(content)
         digest, version = fields.pop("digest"), int(fields["format_version"])
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
     if version > EXTENDED_FORMAT_VERSION:
         raise StorageError(f"{path}: format {version}; this bgpbt reads up to {EXTENDED_FORMAT_VERSION}")

@@ -10,6 +10,10 @@ from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcom
 __all__ = ["Job", "Result", "TrainerError", "answer", "job_of", "start_of"]
 
 
+SEEDS = 2**31
+"""Seeds of jobs are below: NumPy's global generator takes 32 bits, and others a signed number of 32 bits."""
+
+
 class TrainerError(BgpbtError):
     """One member could not be trained; the text says why. The run goes on and the member is replaced."""
 
@@ -21,7 +25,7 @@ class Job:
     configuration: Configuration
     first_step: int  # steps that the member was trained for before, whatever a step is to the trainer
     steps: int  # steps to train now
-    seed: int  # the only source of randomness, in [0, 2**63)
+    seed: int  # the only source of randomness, in [0, 2**31): what every library takes as a seed
     round: int  # from 0
     member: int  # slot in the round, from 0
 
@@ -42,7 +46,7 @@ def job_of(order: Order) -> Job:
         configuration=order.configuration,
         first_step=order.first_step,
         steps=order.steps,
-        seed=order.seed,
+        seed=order.seed % SEEDS,  # of 63 random bits the lower 31, which are as random
         round=order.round,
         member=order.member,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bgpbt.encoding import decode
-from bgpbt.errors import BgpbtError
+from bgpbt.errors import BgpbtError, one_line
 from bgpbt.records import Order, Outcome, Plan, Trained
 from bgpbt.storage import History, RunDirectory, open_run
 from bgpbt.viewing.run_view import Json, head, hyperparameter_names, rows, summary
@@ -77,13 +77,26 @@ class RunReader:
             self.close()
             self._problem = " ".join(str(error).split())  # what SQLite says of damage has several lines
             self._salvage()
+        except Exception as error:  # whatever a file may hold, other runs are still shown
+            self.close()
+            self._problem = f"{self._path} cannot be read: {one_line(error)}"
         after = (len(self._outcomes), self._finished, self._round, self._problem, self._identity)
         if after != before:
             self._changes += 1
-            self._refresh_head()
+            try:
+                self._refresh_head()
+            except Exception as error:
+                self._head, self._problem = {}, f"{self._path} cannot be shown: {one_line(error)}"
 
     def document(self, first_round: int = 0) -> Json:
-        """Return the run with the rows from a round on."""
+        """Return the run with the rows from a round on; with the problem alone if it cannot be shown."""
+        try:
+            return self._document(first_round)
+        except Exception as error:  # whatever a file may hold, other runs are still shown
+            problem = self._problem or f"{self._path} cannot be shown: {one_line(error)}"
+            return {"version": self.version, "problem": problem, "head": None, "rows": [], "summary": None}
+
+    def _document(self, first_round: int) -> Json:
         trained = self.trained()
         names = hyperparameter_names(self._head) if self._head else []
         newest = self.last_round  # looked for once, not for every order

@@ -17,7 +17,7 @@ from bgpbt.analysis.lineage import Generation, Makers, best_of, failures, genera
 from bgpbt.encoding import without_unknown
 from bgpbt.errors import InputError
 from bgpbt.records import TRAINED_PREFIX, Checkpoint, Distil, Outcome, ProposalSource, Purpose, Trained, Value
-from bgpbt.runs import ExperimentSettings, settings_if_ours, space_of
+from bgpbt.runs import ExperimentSettings, is_of_own_trainer, settings_if_ours, space_of
 from bgpbt.space import Space, space_from_json
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
 from bgpbt.storage import RunDescription
@@ -67,9 +67,11 @@ def head(description: RunDescription, *, name: str, trained: Sequence[Trained]) 
         "name": name,
         "task": str(configuration.get("environment", "")),
         "strategy": str(configuration.get("strategy", "")),
+        "is_of_own_trainer": is_of_own_trainer(configuration),
         "seed": description.seed,
         "device": description.device,
         "machine": description.machine,
+        "cores": description.cores,
         "created": description.created,
         "versions": dict(description.versions),
         "settings": {key: without_unknown(value) for key, value in configuration.items() if key != "space"},

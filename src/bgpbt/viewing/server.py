@@ -7,6 +7,7 @@ server, gets what it missed.
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["HOST", "Watch", "application", "serve"]
 
@@ -43,8 +45,11 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # the page has its own
 }
 _LOCAL_NAMES = ["127.0.0.1", "localhost"]  # another name in a request is that of a page somewhere else
+
+_SEEN = re.compile(r"([0-9]{1,6})\.([0-9a-f]{1,64})\.([0-9]{1,9})")  # a part of what `_format_id` gives
 
 T = TypeVar("T")
 Seen = dict[int, tuple[str, int]]  # run to the version and round that a page has
@@ -58,7 +63,8 @@ class Watch:
         self._interval_s = interval_s
         # SQLite wants to be used from the thread that opened it.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bgpbt-watch")
-        self._progress: list[list[tuple[float, int]]] = [[] for _ in paths]  # seconds, steps trained
+        # Seconds, steps trained and newest round with an outcome, since the first outcome.
+        self._progress: list[list[tuple[float, int, int]]] = [[] for _ in paths]
         self._closing = False
 
     async def run(self) -> None:
@@ -125,16 +131,23 @@ class Watch:
             if reader.changes == changes and progress:
                 continue
             now = monotonic()
-            progress.append((now, sum(outcome.steps for _, outcome in reader.trained())))
-            while now - progress[0][0] > SPEED_WINDOW_S and len(progress) > 2:
+            steps = sum(outcome.steps for _, outcome in reader.trained())
+            if steps > 0:  # what came before was compilation
+                progress.append((now, steps, reader.last_round))
+            while len(progress) > 2 and now - progress[0][0] > SPEED_WINDOW_S:
                 progress.pop(0)
 
     def _speed(self, index: int) -> float | None:
-        """Return environment steps per second of all members, as seen from here."""
+        """Return environment steps per second of all members, as seen from here; None within one round.
+
+        Members that train at the same time end at the same time, so that less than a round says nothing.
+        """
         progress = self._progress[index]
-        if len(progress) < 2 or progress[-1][1] <= progress[0][1]:
+        if len(progress) < 2 or progress[-1][2] <= progress[0][2]:
             return None
-        (began, steps_before), (ended, steps_now) = progress[0], progress[-1]
+        (began, steps_before, _), (ended, steps_now, _) = progress[0], progress[-1]
+        if steps_now <= steps_before or ended <= began:
+            return None
         return (steps_now - steps_before) / (ended - began)
 
     def _close(self) -> None:
@@ -176,9 +189,30 @@ def application(watch: Watch) -> "Starlette":
 
     return Starlette(
         routes=[Route("/", show), Route("/runs.json", runs), Route("/events", events)],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL_NAMES)],
+        middleware=[
+            Middleware(_Headers),  # outside, since what refuses a request answers too
+            Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL_NAMES),
+        ],
         lifespan=lifespan,
     )
+
+
+class _Headers:
+    """Puts the security headers on every answer, refusals included."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self._app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def send_with_headers(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message["headers"]}
+                missing = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+                own = [(name, value) for name, value in missing if name not in given]
+                message = {**message, "headers": [*message["headers"], *own]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 def serve(paths: Sequence[Path], port: int, *, on_ready: Callable[[str], None]) -> None:
@@ -231,10 +265,5 @@ def _format_id(seen: Seen) -> str:
 
 def _parse_id(text: str) -> Seen:
     """Return what a page says it has seen; nothing, if that is not what we gave it."""
-    seen: Seen = {}
-    for part in text.split(","):
-        index, _, rest = part.partition(".")
-        version, _, round_index = rest.partition(".")
-        if index.isdecimal() and round_index.isdecimal():
-            seen[int(index)] = (version, int(round_index))
-    return seen
+    parts = (_SEEN.fullmatch(part) for part in text.split(","))
+    return {int(part[1]): (part[2], int(part[3])) for part in parts if part is not None}

@@ -6,7 +6,7 @@ function drawReturns(host, run, view) {
   const box = { left: 52, right: width - 10, top: 22, bottom: height - 36 };
   const sound = [...run.rows.values()].filter((row) => row.score !== null && row.failure === null);
   host.rowNear = null;
-  if (!sound.length) return emptyChart(picture, box, "no member has a return yet");
+  if (!sound.length) return emptyChart(picture, box, worded(run, "no member has a return yet"));
   let low = Infinity, high = -Infinity, last = 1;
   for (const row of sound) {
     low = Math.min(low, row.score);
@@ -23,7 +23,7 @@ function drawReturns(host, run, view) {
     } else ends.push("M", row.corner, "h0");
   }
   axes(picture, box, x, y, {
-    formatX: shortSteps, formatY: shortNumber, x: "environment steps of a member", y: "return",
+    formatX: shortSteps, formatY: shortNumber, x: worded(run, "environment steps of a member"), y: worded(run, "return"),
   });
   picture.append(svg("path", { d: d.join(""), class: "others" }), svg("path", { d: ends.join(""), class: "dots" }));
   const place = (row) => [x.at(row.total), y.at(row.score)];
@@ -84,7 +84,7 @@ function colouring(run, choice) {
 }
 
 function drawLegend(host, colours, choice) {
-  const name = choice === "return" ? "return" : choice;
+  const name = choice;
   if (colours.isChoice) {
     host.replaceChildren(...colours.entries.map(([text, colour]) => {
       const mark = element("span", { class: "swatch" });
@@ -153,7 +153,7 @@ function drawLineage(host, run, view) {
   outline(picture, view.selectedLine, place, cellX, tallOf, "selected");
   for (const row of teachers) mortarboard(picture, x(row.round), y(row.member), Math.min(cellY, 11));
   lineageLabels(picture, run, box, pitchX, y, slots);
-  drawLegend(view.legend, colours, view.colour);
+  drawLegend(view.legend, colours, view.colour === "return" ? worded(run, "return") : view.colour);
 }
 
 // Where members stand: those of the population at full height, further candidates and students smaller.
@@ -302,11 +302,11 @@ function drawOverview(host, runs, chosen) {
   const box = { left: 52, right: width - 10, top: 22, bottom: height - 36 };
   // Returns of another task are on another scale: they are told in the table alone.
   const task = taskOf(chosen), curves = runs.map((run) => (taskOf(run) === task ? run.bestSoFar() : [])), all = curves.flat();
-  if (!all.length) return emptyChart(picture, box, "no member has a return yet");
+  if (!all.length) return emptyChart(picture, box, worded(chosen, "no member has a return yet"));
   const x = linear(0, Math.max(...all.map((p) => p.steps)), box.left, box.right, width / 110);
   const y = linear(Math.min(...all.map((p) => p.score)), Math.max(...all.map((p) => p.score)), box.bottom - 4, box.top, 4);
   axes(picture, box, x, y, {
-    formatX: shortSteps, formatY: shortNumber, x: "environment steps of all members", y: task ? `best return so far, ${task}` : "best return so far",
+    formatX: shortSteps, formatY: shortNumber, x: worded(chosen, "environment steps of all members"), y: worded(chosen, "best return so far") + (task ? `, ${task}` : ""),
   });
   host.points = [];
   curves.forEach((curve, index) => {

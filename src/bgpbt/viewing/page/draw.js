@@ -75,10 +75,18 @@ const tooltip = {
   hide() { document.getElementById("tooltip").hidden = true; },
 };
 
+// A trainer of the user's has steps and scores, which need not be those of reinforcement learning.
+const OWN_WORDS = [[/environment steps/g, "steps"], [/\breturn(s?)\b/g, "score$1"], [/\bReturn(s?)\b/g, "Score$1"]];
+
+function worded(run, text) {
+  if (!run || !run.head || !run.head.is_of_own_trainer) return text;
+  return OWN_WORDS.reduce((told, [word, own]) => told.replace(word, own), text);
+}
+
 function linesOf(run, row) {
   const lines = [`round ${row.round + 1}, member ${row.member}`];
-  lines.push(row.failure === null ? `return ${shortNumber(row.score)}` : `failed: ${row.failure}`);
-  lines.push(`after ${shortSteps(row.total)} environment steps`);
+  lines.push(row.failure === null ? worded(run, "return") + ` ${shortNumber(row.score)}` : `failed: ${row.failure}`);
+  lines.push(worded(run, `after ${shortSteps(row.total)} environment steps`));
   lines.push(`configuration: ${run.head.sources[row.source]}`);
   if (row.parentRow && row.parentRow.member !== row.member) {
     lines.push(`weights of member ${row.parentRow.member}, round ${row.parentRow.round + 1}`);

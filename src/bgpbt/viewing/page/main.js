@@ -57,6 +57,7 @@ const page = {
     byId("problem").hidden = !run.problem;
     byId("run").hidden = !run.head;
     if (!run.head) return;
+    for (const at of document.querySelectorAll("[data-words]")) at.textContent = worded(run, at.dataset.words);
     const view = this.view(run);
     drawFigures(byId("figures"), run);
     this.fillColours(run);
@@ -113,7 +114,7 @@ const page = {
   fillColours(run) {
     const names = ["return", ...run.head.hyperparameters.map((item) => item.name)], list = byId("colour");
     if (names.length === list.options.length && names.every((name, index) => list.options[index].value === name)) return;
-    list.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
+    list.replaceChildren(...names.map((name) => element("option", { value: name }, name === "return" ? worded(run, name) : name)));
     if (!names.includes(this.colour)) this.colour = "return";
     list.value = this.colour;
   },
@@ -166,7 +167,7 @@ function listen() {
   all.addEventListener("pointermove", (event) => {
     const at = curveAt(event);
     if (!at) return tooltip.hide();
-    tooltip.show(event, [at.run.name, `best return ${shortNumber(at.score)}`, `after ${shortSteps(at.steps)} environment steps, round ${at.round + 1}`]);
+    tooltip.show(event, [at.run.name, worded(at.run, `best return ${shortNumber(at.score)}`), worded(at.run, `after ${shortSteps(at.steps)} environment steps, round ${at.round + 1}`)]);
   });
   all.addEventListener("pointerleave", () => tooltip.hide());
   all.addEventListener("click", (event) => { const at = curveAt(event); if (at) page.choose(at.run); });

@@ -19,7 +19,7 @@ function drawFigures(host, run) {
   }
   if (summary.failed) figures.push(["failed", String(summary.failed), summary.failed === 1 ? "member" : "members"]);
   host.replaceChildren(...figures.map(([label, value, note]) => element("div", { class: "figure" },
-    element("div", { class: "figure-label" }, label), element("div", { class: "figure-value" }, value),
+    element("div", { class: "figure-label" }, worded(run, label)), element("div", { class: "figure-value" }, value),
     element("div", { class: "figure-note" }, note))));
 }
 
@@ -38,8 +38,8 @@ function drawMember(host, run, view, choose) {
   const row = view.selected || view.best;
   if (!row) return host.replaceChildren(...withoutBest(run.summary));
   const line = run.ancestry(row), pairs = [];
-  pairs.push(["return", row.failure === null ? fullNumber(row.score) : "none"]);
-  pairs.push(["environment steps", `${fullNumber(row.total)} (${fullNumber(row.steps)} in this round)`]);
+  pairs.push([worded(run, "return"), row.failure === null ? fullNumber(row.score) : "none"]);
+  pairs.push([worded(run, "environment steps"), `${fullNumber(row.total)} (${fullNumber(row.steps)} in this round)`]);
   pairs.push(["generation", String(row.generation + 1)], ["trained for", row.purposeName]);
   pairs.push(["starts from", startText(run, row)]);
   if (row.teacher) pairs.push(["teacher", `member ${row.teacher[1]} of round ${row.teacher[0] + 1}`]);
@@ -52,7 +52,7 @@ function drawMember(host, run, view, choose) {
     .map(([name, value]) => [name, name in (row.trained || {}) ? `${fullNumber(row.trained[name])} (configured ${fullNumber(value)})` : fullNumber(value)]);
   const title = `${view.selected ? "Member" : "Best member:"} ${view.selected ? "" : "member "}${row.member} of round ${row.round + 1}`;
   host.replaceChildren(element("h2", { id: "member-title" }, title), table(pairs),
-    element("h3", {}, "Configuration"), table(values), element("h3", {}, "Ancestry, with returns"), ancestryText(line, choose),
+    element("h3", {}, "Configuration"), table(values), element("h3", {}, worded(run, "Ancestry, with returns")), ancestryText(line, choose),
     ...run.lessons(line).flatMap((lesson, index) => [
       element("h3", {}, index ? "Who was taught by" : "Taught by"), ancestryText(lesson.line, choose)]));
 }
@@ -99,7 +99,7 @@ function drawGenerations(host, run, choose) {
     return element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
   });
   host.replaceChildren(element("table", { class: "wide" },
-    element("thead", {}, element("tr", {}, ...heads.map((name) => element("th", { scope: "col" }, name)))),
+    element("thead", {}, element("tr", {}, ...heads.map((name) => element("th", { scope: "col" }, worded(run, name))))),
     element("tbody", {}, ...body)));
 }
 
@@ -132,7 +132,7 @@ function drawLedger(host, run) {
     part.style.flexGrow = String(n / all);
     bar.append(part);
     return element("li", {}, mark, element("span", {}, PURPOSE_TEXT[name] || name),
-      element("span", { class: "number", title: `${fullNumber(n)} environment steps` }, shortSteps(n)),
+      element("span", { class: "number", title: worded(run, `${fullNumber(n)} environment steps`) }, shortSteps(n)),
       element("span", { class: "number quiet" }, `${trimmed((100 * n) / all, 3)}%`));
   });
   host.replaceChildren(bar, element("ul", { class: "shares" }, ...items), ...raceOf(run));
@@ -161,13 +161,13 @@ function flattened(settings, prefix) {
 }
 
 function drawSettings(host, run) {
-  const { head } = run, pairs = [["started", head.created.replace("T", " ").replace("+00:00", " UTC")], ["device", head.device], ["machine", head.machine]];
+  const { head } = run, pairs = [["started", head.created.replace("T", " ").replace("+00:00", " UTC")], ["device", head.device], ["machine", head.machine], ...(head.cores ? [["cores", String(head.cores)]] : [])];
   host.replaceChildren(element("div", {}, element("h3", {}, "Settings"), table(flattened(head.settings, ""))),
     element("div", {}, element("h3", {}, "Made with"), table([...pairs, ...Object.entries(head.versions)])));
 }
 
 function drawRunTable(host, runs, chosen, choose) {
-  const heads = ["run", "task", "strategy", "seed", "best return", "round", "state"];
+  const heads = ["run", "task", "strategy", "seed", worded(chosen, "best return"), "round", "state"];
   const body = runs.map((run, index) => {
     const mark = element("span", { class: "swatch" });
     mark.style.background = OKABE_ITO[index % OKABE_ITO.length];
