@@ -1,8 +1,8 @@
-"""A whole run in one call, for who has a trainer and a space of their own."""
+"""A whole run in one call, for users who bring a trainer and a space of their own."""
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained
 from bgpbt.runs.extension import Extension, extend, reopen
-from bgpbt.space import Space, space_to_json
+from bgpbt.space import Range, Space, from_ranges, space_to_json
 from bgpbt.storage import RunDirectory, create_run, moved_note, open_run, there_is_something
 from bgpbt.strategies import PopulationSettings, make_strategy, settings_for, start_remarks
+from bgpbt.trainers import FunctionTrainer, TrainFunction, state_from
 
 __all__ = ["Optimised", "Options", "optimise"]
 
@@ -51,14 +52,26 @@ class Optimised:
         return best_member(self.trained)
 
     @property
+    def best_state(self) -> Any:
+        """What the best member learnt: the state that its function returned; None without a best member.
+
+        Raises:
+            TrainerError: the trainer was no function, and left something else.
+        """
+        best = self.best
+        if best is None or best.outcome.checkpoint is None:
+            return None
+        return state_from(self.run.checkpoints.load(best.outcome.checkpoint)[0])
+
+    @property
     def failures(self) -> dict[str, int]:
         """How often an order failed, by reason, the most frequent first."""
         return dict(failures(self.trained).most_common())
 
 
 def optimise(
-    trainer: Trainer,
-    space: Space,
+    trainer: Trainer | TrainFunction,
+    space: Space | Mapping[str, Range],
     settings: PopulationSettings,
     path: Path | str,
     *,
@@ -73,8 +86,12 @@ def optimise(
     run that the larger number would have given from the start, or is refused where that is another.
 
     Args:
-        trainer: trains and scores one member; see `bgpbt.contracts.Trainer` and `bgpbt.trainers`.
-        space: the hyperparameters to search.
+        trainer: trains and scores one member: a function `train(config, steps, state, seed)` that returns a
+            state and a score (`bgpbt.trainers.FunctionTrainer`), another trainer of `bgpbt.trainers`, or any
+            `bgpbt.contracts.Trainer`.
+        space: the hyperparameters to search, or their ranges, such as
+            `{"learning_rate": (1e-4, 1e-2, "log"), "optimizer": ["adam", "sgd"]}`
+            (`bgpbt.space.from_ranges`).
         settings: size of the population, length of a round and of the run; a step is what the trainer says.
         path: directory of the run.
         options: strategy, seed, and where members are trained.
@@ -88,6 +105,7 @@ def optimise(
         StorageError: the file system refuses.
     """
     options = options or Options()
+    trainer, space = _trainer_of(trainer), _space_of(space)
     check_space = getattr(trainer, "check_space", None)
     if check_space is not None and not Path(path).exists():  # a run that is there began under its own rules
         check_space(space)
@@ -102,6 +120,30 @@ def optimise(
     else:
         run = _run_there(open_run(Path(path)), configuration, space, settings)
     return _carry_on(run, trainer, strategy, options)
+
+
+def _trainer_of(given: Trainer | TrainFunction) -> Trainer:
+    """Return a trainer, or the one that a function is."""
+    if not isinstance(given, type):
+        if hasattr(given, "train"):
+            return given
+        if callable(given):
+            return FunctionTrainer(given)
+    raise InputError(
+        f"trainer = {shown(given)} must be a function train(config, steps, state, seed), or an object with a "
+        f"method train(order, checkpoints)"
+    )
+
+
+def _space_of(given: Any) -> Space:
+    """Return a space, the one of a ConfigSpace object, or the one of a dictionary of ranges."""
+    if isinstance(given, Space):
+        return given
+    if hasattr(given, "to_serialized_dict"):  # ConfigSpace's own, which is a mapping, too
+        return Space.from_configspace(given)
+    if isinstance(given, Mapping):
+        return from_ranges(given)
+    raise InputError(f"space = {shown(given)} must be a space, or a dictionary of ranges by name")
 
 
 def _configuration(space: Space, settings: PopulationSettings, options: Options) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bgpbt.space.conversions import from_optuna, from_ray_tune
     from bgpbt.space.files import read_space, space_from_json, space_from_yaml, space_to_json, space_to_yaml
     from bgpbt.space.ppo import ppo_space
+    from bgpbt.space.ranges import Range, from_ranges
     from bgpbt.space.region import AROUND_SHARE, around, is_part_of
     from bgpbt.space.sb3 import sb3_ppo_space
 
@@ -24,9 +25,11 @@ __all__ = [
     "AROUND_SHARE",
     "LOG_COMPLEMENT",
     "Floats",
+    "Range",
     "Space",
     "around",
     "from_optuna",
+    "from_ranges",
     "from_ray_tune",
     "is_part_of",
     "ppo_space",
@@ -43,8 +46,10 @@ __all__ = [
 _MODULE_OF = {
     "ARCHITECTURE_INPUTS": "architectures",
     "AROUND_SHARE": "region",
+    "Range": "ranges",
     "around": "region",
     "from_optuna": "conversions",
+    "from_ranges": "ranges",
     "from_ray_tune": "conversions",
     "is_part_of": "region",
     "ppo_space": "ppo",
