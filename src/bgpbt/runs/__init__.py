@@ -9,6 +9,7 @@ from bgpbt.runs.optimise import Optimised, Options, optimise
 from bgpbt.runs.placement import Stack, check_fits, local_executor
 from bgpbt.runs.recovery import recover
 from bgpbt.runs.schedule_file import ScheduleFile, best_of_run, read_schedule, schedule_of, write_schedule
+from bgpbt.runs.schedule_formats import schedule_as_csv, schedule_as_python, schedule_as_ray, segments_of
 from bgpbt.runs.settings import ExperimentSettings, derived_seed, difference, scheduled
 from bgpbt.runs.start import remarks_of, with_start
 from bgpbt.runs.stored_settings import (
@@ -52,8 +53,12 @@ __all__ = [
     "remarks_of",
     "reopen",
     "returns_on_test_seeds",
+    "schedule_as_csv",
+    "schedule_as_python",
+    "schedule_as_ray",
     "schedule_of",
     "scheduled",
+    "segments_of",
     "settings_from",
     "settings_if_ours",
     "settings_of",

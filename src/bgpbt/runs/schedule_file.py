@@ -1,13 +1,14 @@
 """The schedule of a run's best member as a file that people read and `bgpbt replay` trains along."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from bgpbt.analysis.lineage import BestMember, Makers, best_member
-from bgpbt.encoding import decode, encode
+from bgpbt.encoding import decode, encode, json_text
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.records import Checkpoint, Distil, Grow, ShrinkPerturb, Trained
 from bgpbt.storage import RunDirectory
@@ -78,8 +79,8 @@ def schedule_of(member: Trained, trained: Sequence[Trained]) -> Schedule:
     return Schedule(stretches=tuple(stretches))
 
 
-def write_schedule(path: Path | str, file: ScheduleFile) -> None:
-    """Write a schedule as YAML.
+def write_schedule(path: Path | str, file: ScheduleFile, *, as_json: bool = False) -> None:
+    """Write a schedule as YAML, or as JSON.
 
     Raises:
         StorageError: the file cannot be written.
@@ -90,18 +91,21 @@ def write_schedule(path: Path | str, file: ScheduleFile) -> None:
         "settings": dict(file.settings),
         "stretches": [_plain(stretch) for stretch in json.loads(encode(file.schedule))["stretches"]],
     }
-    write_durably(Path(path), write_yaml(content).encode())
+    text = f"{json_text(content, indent=2)}\n" if as_json else write_yaml(content)
+    write_durably(Path(path), text.encode())
 
 
 def read_schedule(path: Path | str) -> ScheduleFile:
-    """Read a schedule.
+    """Read a schedule: JSON where the file's name ends so, YAML otherwise.
 
     Raises:
         InputError: the file cannot be read, or is not a schedule.
     """
     text = read_text(path)
     try:
-        content = read_yaml(text)
+        content = json.loads(text) if Path(path).suffix.lower() == ".json" else read_yaml(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
     except YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -111,7 +115,8 @@ def read_schedule(path: Path | str) -> ScheduleFile:
             f"{path}: format {content.get('format_version')}; this bgpbt reads format {FORMAT_VERSION}"
         )
     try:
-        schedule = decode(Schedule, json.dumps({"stretches": content["stretches"]}))
+        stretches = [_with_score(stretch) for stretch in content["stretches"]]
+        schedule = decode(Schedule, json.dumps({"stretches": stretches}))
     except Exception as error:  # the converter raises groups of whatever went wrong inside
         raise InputError(f"{path}: {_complaint(error)}") from error
     return ScheduleFile(settings=content["settings"], schedule=schedule)
@@ -124,6 +129,11 @@ def _complaint(error: BaseException) -> str:
     return (
         f"{error}" if isinstance(error, InputError) else "a stretch lacks a field or has one of another kind"
     )
+
+
+def _with_score(stretch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stretch whose score is a number, where JSON proper has null for what is not known."""
+    return {**stretch, "score": math.nan if stretch["score"] is None else stretch["score"]}
 
 
 def _plain(stretch: Mapping[str, Any]) -> dict[str, Any]:
