@@ -64,7 +64,7 @@ def test_splitting_an_order_changes_nothing_but_rounding(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", toy_names())
-def test_shrunk_weights_are_the_sum_of_their_shares(name: str) -> None:
+def test_shrunk_weights_keep_a_share_of_what_was_learnt(name: str) -> None:
     toy, checkpoints = make_toy(name), MemoryCheckpoints()
     configuration = toy.space.default()
     parent = toy.train(order(configuration, steps=20), checkpoints).checkpoint
@@ -72,9 +72,28 @@ def test_shrunk_weights_are_the_sum_of_their_shares(name: str) -> None:
     start = ShrinkPerturb(checkpoint=parent, keep=0.2, fresh=0.1)
     shrunk = toy.train(order(configuration, steps=5, first_step=20, start=start), checkpoints).checkpoint
     assert shrunk is not None
-    expected_w = 0.2 * checkpoints.load(parent)[0]["weights"] + 0.1 * toy.initial_w
+    learnt_w = checkpoints.load(parent)[0]["weights"] - toy.initial_w
+    expected_w = toy.initial_w + 0.2 * learnt_w
     expected_w = toy.advance(expected_w, configuration, (20 + np.arange(5)) / HORIZON)
     np.testing.assert_allclose(checkpoints.load(shrunk)[0]["weights"], expected_w, rtol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(keep=st.floats(0.0, 1.0), fresh=st.floats(0.0, 1.0), seed=st.integers(0, 2**31))
+@pytest.mark.parametrize("name", toy_names())
+def test_shrinking_weights_is_never_worth_more_than_the_training_it_undoes(
+    name: str, keep: float, fresh: float, seed: int
+) -> None:
+    toy, checkpoints = make_toy(name), MemoryCheckpoints()
+    (configuration,) = toy.space.sample(1, np.random.default_rng(seed))
+    trained = toy.train(order(configuration, steps=200), checkpoints)
+    assert trained.checkpoint is not None
+    start = ShrinkPerturb(checkpoint=trained.checkpoint, keep=keep, fresh=fresh)
+    shrunk_w = toy._starting_weights(order(configuration, steps=1, start=start), checkpoints)
+    assert toy.score(shrunk_w) <= trained.score + 1e-12
+    whole = ShrinkPerturb(checkpoint=trained.checkpoint, keep=1.0, fresh=0.0)
+    kept_w = toy._starting_weights(order(configuration, steps=1, start=whole), checkpoints)
+    assert kept_w.tobytes() == checkpoints.load(trained.checkpoint)[0]["weights"].tobytes()
 
 
 @pytest.mark.parametrize("name", toy_names())

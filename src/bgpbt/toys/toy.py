@@ -75,8 +75,16 @@ class Toy:
             return self.initial_w
         weights_w = self._restored(order.start.weights, order.configuration, checkpoints)
         if isinstance(order.start, ShrinkPerturb):
-            return order.start.keep * weights_w + order.start.fresh * self.initial_w
+            return self._partly_fresh(weights_w, order.start.keep)
         return weights_w
+
+    def _partly_fresh(self, weights_w: Floats, keep: float) -> Floats:
+        """Return weights with a share of what they learnt, which is how far they are from fresh ones.
+
+        In most toys a weight is the loss that is left, so 0 is the best there is: shrinking the weights
+        themselves would be training for nothing. Fresh weights have learnt nothing, whatever their share.
+        """
+        return keep * weights_w + (1.0 - keep) * self.initial_w
 
     def _restored(
         self, checkpoint: Checkpoint, configuration: Configuration, checkpoints: Checkpoints
