@@ -1,7 +1,7 @@
 """An order with everything needed to carry it out elsewhere: in another process, on another machine.
 
-What an order starts from goes with it, and what comes of it comes back as arrays. The side that sent it
-stores them, so that a run has one writer and equal arrays are equal bytes wherever they were made.
+The checkpoints that an order reads go with it, and the one that it makes comes back as arrays. The side that
+sent it stores them, so that a run has one writer and equal arrays are equal bytes wherever they were made.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,67 +14,69 @@ from bgpbt.contracts import Arrays, Checkpoints, Trainer
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Order, Outcome
 
-__all__ = ["Content", "Errand", "Yield", "carry_out", "pack", "unpack"]
+__all__ = ["Content", "RemoteOrder", "RemoteOutcome", "pack", "run_remote", "unpack"]
 
 Content = tuple[dict[str, npt.NDArray[Any]], dict[str, str]]
 """Arrays and metadata of a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class RemoteOrder:
     """An order and the checkpoints it starts from."""
 
     order: Order
-    luggage: Mapping[Checkpoint, Content]
+    checkpoints: Mapping[Checkpoint, Content]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Yield:
-    """What came of an errand; its outcome names a checkpoint of `made`, until that is stored."""
+class RemoteOutcome:
+    """The result of a remote order; its outcome names a checkpoint of `made`, until that is stored."""
 
     outcome: Outcome
     made: Mapping[Checkpoint, Content]
 
 
-def pack(order: Order, checkpoints: Checkpoints) -> Errand:
-    """Return an order as an errand.
+def pack(order: Order, checkpoints: Checkpoints) -> RemoteOrder:
+    """Return an order with the checkpoints that it reads.
 
     Raises:
         DamagedRunError: a checkpoint to start from is missing or damaged.
     """
-    return Errand(order=order, luggage={name: checkpoints.load(name) for name in order.start.reads})
+    return RemoteOrder(order=order, checkpoints={name: checkpoints.load(name) for name in order.start.reads})
 
 
-def carry_out(
-    errand: Errand, trainer: Trainer, attempt: Callable[[Trainer, Order, Checkpoints], Outcome] | None = None
-) -> Yield:
-    """Carry out an errand, on the side it was sent to; `attempt` says how, if not by `trainer.train`."""
-    suitcase = _Suitcase(errand.luggage)
+def run_remote(
+    remote: RemoteOrder,
+    trainer: Trainer,
+    attempt: Callable[[Trainer, Order, Checkpoints], Outcome] | None = None,
+) -> RemoteOutcome:
+    """Carry out an order on the side it was sent to; `attempt` says how, if not by `trainer.train`."""
+    carried = _CarriedCheckpoints(remote.checkpoints)
     if attempt is None:
-        outcome = trainer.train(errand.order, suitcase)
+        outcome = trainer.train(remote.order, carried)
     else:
-        outcome = attempt(trainer, errand.order, suitcase)
-    made = {name: content for name, content in suitcase.made.items() if name == outcome.checkpoint}
-    return Yield(outcome=outcome, made=made)
+        outcome = attempt(trainer, remote.order, carried)
+    made = {name: content for name, content in carried.made.items() if name == outcome.checkpoint}
+    return RemoteOutcome(outcome=outcome, made=made)
 
 
-def unpack(came_back: Yield, checkpoints: Checkpoints) -> Outcome:
-    """Store what an errand made and return its outcome.
+def unpack(remote: RemoteOutcome, checkpoints: Checkpoints) -> Outcome:
+    """Store the checkpoint that a remote order made and return its outcome.
 
     Raises:
         StorageError: it cannot be stored.
     """
-    outcome = came_back.outcome
-    if outcome.checkpoint is None or outcome.checkpoint not in came_back.made:
+    outcome = remote.outcome
+    if outcome.checkpoint is None or outcome.checkpoint not in remote.made:
         return outcome
-    return replace(outcome, checkpoint=checkpoints.save(*came_back.made[outcome.checkpoint]))
+    return replace(outcome, checkpoint=checkpoints.save(*remote.made[outcome.checkpoint]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Suitcase:
+class _CarriedCheckpoints:
     """The checkpoints at hand on the other side; what is saved is named anew when it is stored."""
 
-    luggage: Mapping[Checkpoint, Content]
+    checkpoints: Mapping[Checkpoint, Content]
     made: dict[Checkpoint, Content] = field(default_factory=dict)
 
     def save(self, arrays: Arrays, metadata: Mapping[str, str]) -> Checkpoint:
@@ -83,7 +85,7 @@ class _Suitcase:
         return name
 
     def load(self, checkpoint: Checkpoint) -> Content:
-        if checkpoint not in self.made and checkpoint not in self.luggage:
+        if checkpoint not in self.made and checkpoint not in self.checkpoints:
             raise DamagedRunError(f"checkpoint {checkpoint} did not travel with the order")
-        arrays, metadata = self.made.get(checkpoint) or self.luggage[checkpoint]
+        arrays, metadata = self.made.get(checkpoint) or self.checkpoints[checkpoint]
         return {name: array.copy() for name, array in arrays.items()}, dict(metadata)
