@@ -26,8 +26,8 @@ from bgpbt.space import Floats, Space
 from bgpbt.space.inputs import Categorical, Input
 from bgpbt.strategies.pbt import MOST_TRIES
 from bgpbt.strategies.rules import ClosedRound
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Clone, Explored
+from bgpbt.streams import stream
 
 __all__ = ["PairwiseLearning", "Velocities", "step_towards"]
 

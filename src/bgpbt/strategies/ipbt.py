@@ -39,8 +39,8 @@ from bgpbt.strategies.rules import Assignment, ClosedRound, Member, Rule, Shrink
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.stagnation import Progress, is_stagnant, progress_with
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Explored
+from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
 __all__ = ["FIRST_ROUND", "Iterated", "IteratedState", "with_first_round"]
