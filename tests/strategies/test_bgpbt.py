@@ -10,7 +10,7 @@ import pytest
 
 from bgpbt.records import Checkpoint, From, Order, Outcome, ProposalSource
 from bgpbt.strategies import PopulationSettings, make_strategy
-from bgpbt.strategies.bgpbt import BayesianExplore, BayesianMemory
+from bgpbt.strategies.bgpbt import BayesianExplore, BayesianState
 from bgpbt.strategies.rules import ClosedRound, Member
 from bgpbt.surrogate import SurrogateSettings, suggest
 from bgpbt.toys import HORIZON, MemoryCheckpoints, make_toy
@@ -32,9 +32,9 @@ def improving(order: Order) -> Outcome:
     return outcome_of(order, score=order.round + noise)
 
 
-def memory_of(played: Round) -> BayesianMemory:
+def memory_of(played: Round) -> BayesianState:
     memory = played.state.memory
-    assert isinstance(memory, BayesianMemory)
+    assert isinstance(memory, BayesianState)
     return memory
 
 

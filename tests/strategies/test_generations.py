@@ -15,7 +15,7 @@ from bgpbt.errors import InputError
 from bgpbt.records import Checkpoint, Distil, From, Grow, Order, Outcome, ProposalSource, Purpose
 from bgpbt.space import ARCHITECTURE_INPUTS, Space, with_architectures
 from bgpbt.strategies import GenerationSettings, PopulationSettings, expected_steps, make_strategy, rungs
-from bgpbt.strategies.generations import Generational, GenerationalMemory
+from bgpbt.strategies.generations import Generational, GenerationalState
 from bgpbt.surrogate import SurrogateSettings, start_region
 from bgpbt.toys import MemoryCheckpoints, Toy, make_toy
 from tests.strategies.runs import Round, Train, continuous_space, outcome_of, play
@@ -160,7 +160,7 @@ def test_region_counters_and_data_start_anew_with_a_generation() -> None:
     for _, last in distillations(rounds):
         following = rounds[rounds.index(last) + 1]
         memory = following.state.memory
-        assert isinstance(memory, GenerationalMemory)
+        assert isinstance(memory, GenerationalState)
         assert memory.inner.observations == ()
         assert memory.inner.region == start_region(FAST)
         assert memory.stagnant == 0

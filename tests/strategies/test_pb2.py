@@ -8,7 +8,7 @@ from bgpbt.records import Order, Outcome, ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings, make_strategy
 from bgpbt.strategies.exp3 import exploration_rate, updated_weights
-from bgpbt.strategies.pb2 import PB2Explore, PB2Memory, _gains
+from bgpbt.strategies.pb2 import PB2Explore, PB2State, _gains
 from bgpbt.strategies.pb2_model import Task, _as_points, _maximise, _points, _ScoreScale, propose
 from bgpbt.strategies.time_varying_gp import Points, fit, posterior, upper_bound
 from bgpbt.surrogate import Observation, PendingPoint
@@ -128,7 +128,7 @@ def test_bandits_learn_which_choice_is_good() -> None:
 
     rounds = list(play(strategy, train))
     memory = rounds[-1].state.memory
-    assert isinstance(memory, PB2Memory)
+    assert isinstance(memory, PB2State)
     ((red, green),) = memory.weights
     assert green > red
 

@@ -15,27 +15,27 @@ from ConfigSpace import (
 from bgpbt.arrays import Floats
 from bgpbt.space import Space
 from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
+from bgpbt.surrogate.candidate_set import CandidateSet, candidate_set_around
 from bgpbt.surrogate.coordinates import coordinates_of
 from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.kernels import Hyperparameters, Points
 from bgpbt.surrogate.model import model_of
 from bgpbt.surrogate.parameters import Layout, from_theta
-from bgpbt.surrogate.reach import Reach, reach_of
 
 
 def random_points(n: int, features: int, categories: int, seed: int) -> Points:
-    random = np.random.default_rng([seed, n, features, categories])
+    rng = np.random.default_rng([seed, n, features, categories])
     return Points(
-        features_nd=random.random((n, features)),
-        categories_nc=random.integers(-1, 3, (n, categories)),
-        time_n=random.integers(0, 12, n) + random.random(n),
+        features_nd=rng.random((n, features)),
+        categories_nc=rng.integers(-1, 3, (n, categories)),
+        time_n=rng.integers(0, 12, n) + rng.random(n),
     )
 
 
 def random_theta(layout: Layout, seed: int) -> Floats:
-    random = np.random.default_rng([seed, layout.size])
+    rng = np.random.default_rng([seed, layout.size])
     low_p, high_p = layout.bounds
-    return np.clip(random.normal(layout.prior_mean_p, 0.7, layout.size), low_p, high_p)
+    return np.clip(rng.normal(layout.prior_mean_p, 0.7, layout.size), low_p, high_p)
 
 
 def random_hyperparameters(features: int, categories: int, seed: int) -> Hyperparameters:
@@ -93,18 +93,18 @@ SPACES = {
 }
 
 
-def noise_problem(space: Space, seed: int, *, data: int, half_width: float) -> tuple[Forecast, Reach]:
+def noise_problem(space: Space, seed: int, *, data: int, half_width: float) -> tuple[Forecast, CandidateSet]:
     """Return what a model of mere noise forecasts, and a box around the default (1: everything)."""
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     observations = [
-        Observation(configuration=c, score_before=0.0, time=0.0, improvement_rate=float(random.normal()))
-        for c in space.sample(data, random)
+        Observation(configuration=c, score_before=0.0, time=0.0, improvement_rate=float(rng.normal()))
+        for c in space.sample(data, rng)
     ]
     request = SuggestRequest(centre=space.default(), score_before=0.0, time=1.0)
     coordinates = coordinates_of(space)
-    model = model_of(coordinates, observations, request, SurrogateSettings(), random)
+    model = model_of(coordinates, observations, request, SurrogateSettings(), rng)
     forecast = Forecast(model=model.posterior, coordinates=coordinates, context=0.5, time=1.0)
     centre_d = coordinates.completed(space.default())
     ordered_d = centre_d[coordinates.ordered]
     box = (np.clip(ordered_d - half_width, 0.0, 1.0), np.clip(ordered_d + half_width, 0.0, 1.0))
-    return forecast, reach_of(coordinates, centre_d, box, coordinates.categorical.size, ())
+    return forecast, candidate_set_around(coordinates, centre_d, box, coordinates.categorical.size, ())

@@ -25,10 +25,10 @@ def test_an_inactive_input_differs_by_the_same_amount_from_every_value() -> None
 
 @given(seed=st.integers(0, 10**6))
 def test_conditional_spaces_have_positive_semidefinite_covariances(seed: int) -> None:
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     coordinates = coordinates_of(SPACE)
-    x_nd = SPACE.encode(SPACE.sample(20, random))
-    points = coordinates.points(x_nd, random.random(20), random.random(20))
+    x_nd = SPACE.encode(SPACE.sample(20, rng))
+    points = coordinates.points(x_nd, rng.random(20), rng.random(20))
     layout = coordinates.layout(shared=False, fit_lengthscales=True, noise_prior=0.3)
     hyper = from_theta(random_theta(layout, seed), layout)
     assert np.linalg.eigvalsh(covariance(points, points, hyper)).min() > -1e-8 * hyper.signal_variance

@@ -21,10 +21,10 @@ def _skill(target_n: Floats, points: Points) -> float:
 
 
 def _points(seed: int) -> Points:
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     return Points(
-        features_nd=random.random((60, 3)),
-        categories_nc=random.integers(0, 2, (60, 1)),
+        features_nd=rng.random((60, 3)),
+        categories_nc=rng.integers(0, 2, (60, 1)),
         time_n=np.repeat(np.arange(10.0), 6),
     )
 

@@ -31,20 +31,20 @@ MIXED = SPACES["mixed"]
 
 
 def _observations(space: Space, n: int, seed: int = 0) -> tuple[Observation, ...]:
-    random = np.random.default_rng([seed, n])
+    rng = np.random.default_rng([seed, n])
     return tuple(
         Observation(
             configuration=configuration,
-            score_before=float(i // 8 + random.normal()),
+            score_before=float(i // 8 + rng.normal()),
             time=float(i // 8),
-            improvement_rate=float(random.normal() - 3.0 * np.nansum((x_d - 0.6) ** 2)),
+            improvement_rate=float(rng.normal() - 3.0 * np.nansum((x_d - 0.6) ** 2)),
         )
-        for i, (configuration, x_d) in enumerate(_encoded(space, n, random))
+        for i, (configuration, x_d) in enumerate(_encoded(space, n, rng))
     )
 
 
-def _encoded(space: Space, n: int, random: np.random.Generator) -> Any:
-    configurations = space.sample(n, random)
+def _encoded(space: Space, n: int, rng: np.random.Generator) -> Any:
+    configurations = space.sample(n, rng)
     return zip(configurations, space.encode(configurations), strict=True)
 
 
@@ -207,15 +207,15 @@ class TestSwitches:
         centre = space.default()
 
         def proposals(settings: SurrogateSettings, noise: float) -> list[Suggestion]:
-            random = np.random.default_rng(7)
+            rng = np.random.default_rng(7)
             observations = [
                 Observation(
                     configuration=configuration,
                     score_before=0.0,
                     time=0.0,
-                    improvement_rate=float(-np.sum((x_d - 0.5) ** 2) + noise * random.normal()),
+                    improvement_rate=float(-np.sum((x_d - 0.5) ** 2) + noise * rng.normal()),
                 )
-                for configuration, x_d in _encoded(space, 40, random)
+                for configuration, x_d in _encoded(space, 40, rng)
             ]
             request = SuggestRequest(centre=centre, score_before=0.0, time=1.0)
             region = start_region(settings)

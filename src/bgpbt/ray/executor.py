@@ -26,7 +26,7 @@ from bgpbt.execution import StopSwitch
 from bgpbt.execution.attempt import attempt, failed
 from bgpbt.ray.resources import MemberResources
 from bgpbt.records import Checkpoint, Order, Outcome
-from bgpbt.trainers.errand import Content, Errand, Yield, carry_out, unpack
+from bgpbt.trainers.remote import Content, RemoteOrder, RemoteOutcome, run_remote, unpack
 
 __all__ = ["RayExecutor", "check_address"]
 
@@ -160,7 +160,7 @@ class RayExecutor:
         """Return an outcome, or None if the worker is lost and its order waits again."""
         actor, order, began = self._busy.pop(result)
         try:
-            came_back: Yield = ray.get(result)
+            remote: RemoteOutcome = ray.get(result)
         except RayTaskError as error:  # the trainer raised what ends the run, or cannot be made
             raise error.cause from error
         except RayError as error:
@@ -173,7 +173,7 @@ class RayExecutor:
             reason = f"{MOST_DEATHS} workers died of it, the last: {one_line(error)}"
             return failed(order, reason, time.perf_counter() - began)
         self._idle.append(actor)
-        return unpack(came_back, self._checkpoints)
+        return unpack(remote, self._checkpoints)
 
     def _room(self) -> int:
         """Return how many members can train at the same time."""
@@ -223,11 +223,11 @@ class _Worker:
     def is_there(self) -> bool:
         return True
 
-    def train(self, order: Order, names: Sequence[Checkpoint], *contents: Content) -> Yield:
+    def train(self, order: Order, names: Sequence[Checkpoint], *contents: Content) -> RemoteOutcome:
         # Made here, since what a constructor raises is not told from a worker that died.
         self._trainer = self._trainer or self._make_trainer()
-        errand = Errand(order=order, luggage=dict(zip(names, contents, strict=True)))
-        return carry_out(errand, self._trainer, attempt)
+        remote_order = RemoteOrder(order=order, checkpoints=dict(zip(names, contents, strict=True)))
+        return run_remote(remote_order, self._trainer, attempt)
 
     def end_children(self) -> None:
         if isinstance(self._trainer, HasChildren):

@@ -76,12 +76,12 @@ class Continuous:
         low, high = self._warp(self.low), self._warp(self.high)
         return self._within(self._unwarp(low + coordinate * (high - low)))
 
-    def draw(self, random: np.random.Generator) -> Value:
+    def draw(self, rng: np.random.Generator) -> Value:
         """Draw a value, uniform in the coordinate; an integer k stands for all of [k - 1/2, k + 1/2]."""
         if not self.is_integer:
-            return self.value(random.random())
+            return self.value(rng.random())
         low, high = self._warp(self.low - 0.5), self._warp(self.high + 0.5)
-        return self._within(self._unwarp(low + random.random() * (high - low)))
+        return self._within(self._unwarp(low + rng.random() * (high - low)))
 
     def complaint(self, value: Value) -> str | None:
         """Return the rule that a value breaks."""
@@ -134,9 +134,9 @@ class Ordered:
         distance_l = np.abs(np.asarray(self.coordinates) - min(max(coordinate, 0.0), 1.0))
         return self.levels[int(np.argmin(distance_l))]
 
-    def draw(self, random: np.random.Generator) -> Value:
+    def draw(self, rng: np.random.Generator) -> Value:
         """Draw a level by its probability."""
-        return self.levels[_draw_index(self.probabilities, random)]
+        return self.levels[_draw_index(self.probabilities, rng)]
 
     def complaint(self, value: Value) -> str | None:
         """Return the rule that a value breaks."""
@@ -164,9 +164,9 @@ class Categorical:
         """Return the choice of the nearest index."""
         return self.choices[round(min(max(coordinate, 0.0), len(self.choices) - 1.0))]
 
-    def draw(self, random: np.random.Generator) -> Value:
+    def draw(self, rng: np.random.Generator) -> Value:
         """Draw a choice by its probability."""
-        return self.choices[_draw_index(self.probabilities, random)]
+        return self.choices[_draw_index(self.probabilities, rng)]
 
     def complaint(self, value: Value) -> str | None:
         """Return the rule that a value breaks."""
@@ -240,9 +240,9 @@ def grid_level(low: float, step: float, index: int) -> float:
     return float(Decimal(str(low)) + index * Decimal(str(step)))
 
 
-def _draw_index(probabilities: tuple[float, ...], random: np.random.Generator) -> int:
+def _draw_index(probabilities: tuple[float, ...], rng: np.random.Generator) -> int:
     edges = np.cumsum(probabilities)[:-1]
-    return int(np.searchsorted(edges, random.random(), side="right"))
+    return int(np.searchsorted(edges, rng.random(), side="right"))
 
 
 def _is_one_of(values: tuple[Value, ...], value: Value) -> bool:

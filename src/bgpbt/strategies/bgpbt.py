@@ -30,11 +30,11 @@ from bgpbt.surrogate import (
     update_region,
 )
 
-__all__ = ["BayesianExplore", "BayesianMemory"]
+__all__ = ["BayesianExplore", "BayesianState"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BayesianMemory:
+class BayesianState:
     """What Bayesian exploration remembers."""
 
     region: TrustRegion
@@ -52,21 +52,21 @@ class BayesianExplore:
     frozen: tuple[str, ...] = ()  # names of inputs that are never varied
 
     @property
-    def memory_type(self) -> type[BayesianMemory]:
+    def state_type(self) -> type[BayesianState]:
         """The region and its data."""
-        return BayesianMemory
+        return BayesianState
 
-    def begin(self) -> BayesianMemory:
-        """Return the memory of a run without data."""
-        return BayesianMemory(region=start_region(self.surrogate))
+    def begin(self) -> BayesianState:
+        """Return the state of a run without data."""
+        return BayesianState(region=start_region(self.surrogate))
 
     def explore(
-        self, memory: BayesianMemory, closed: ClosedRound, clones: Sequence[Clone]
-    ) -> tuple[BayesianMemory, tuple[Explored, ...]]:
+        self, state: BayesianState, closed: ClosedRound, clones: Sequence[Clone]
+    ) -> tuple[BayesianState, tuple[Explored, ...]]:
         """Learn from the round, then propose for one clone after the other."""
-        restarts_before = memory.region.restarts
-        memory = self._learn(memory, closed)
-        has_restarted = memory.region.restarts > restarts_before
+        restarts_before = state.region.restarts
+        state = self._learn(state, closed)
+        has_restarted = state.region.restarts > restarts_before
         pending = pending_points(closed, clones)
         explored: tuple[Explored, ...] = ()
         centre: Configuration | None = None  # of a region that begins in this round
@@ -74,31 +74,31 @@ class BayesianExplore:
             if has_restarted and centre is None:
                 seed = (closed.seed, closed.round, clone.slot)
                 suggestion = restart_centre(
-                    self.space, memory.best_points, self.surrogate, seed, frozen=self._frozen_values(clone)
+                    self.space, state.best_points, self.surrogate, seed, frozen=self._frozen_values(clone)
                 )
                 centre = suggestion.configuration
             else:
-                suggestion = self._suggest(memory, closed, clone, pending, centre)
-                memory = replace(memory, fit=suggestion.fit or memory.fit)
-            explored = (*explored, _explored(suggestion, memory.region, has_restarted))
+                suggestion = self._suggest(state, closed, clone, pending, centre)
+                state = replace(state, fit=suggestion.fit or state.fit)
+            explored = (*explored, _explored(suggestion, state.region, has_restarted))
             pending = (
                 *pending,
                 PendingPoint(configuration=suggestion.configuration, score_before=clone.donor.score),
             )
-        return memory, explored
+        return state, explored
 
-    def _learn(self, memory: BayesianMemory, closed: ClosedRound) -> BayesianMemory:
+    def _learn(self, state: BayesianState, closed: ClosedRound) -> BayesianState:
         observations = newest_rounds(
-            (*memory.observations, *observations_of(closed)), self.surrogate.most_points
+            (*state.observations, *observations_of(closed)), self.surrogate.most_points
         )
-        memory = replace(memory, observations=observations)
+        state = replace(state, observations=observations)
         if not any(self._is_tried(member) for member in closed.kept):
-            return memory  # nothing of the model's was tried, so it has neither succeeded nor failed
+            return state  # nothing of the model's was tried, so it has neither succeeded nor failed
         best = closed.kept[best_first([member.score for member in closed.kept])[0]]
-        region = update_region(memory.region, best.is_usable and self._is_tried(best), self.surrogate)
-        if region.restarts == memory.region.restarts:
-            return replace(memory, region=region)
-        return BayesianMemory(region=region, best_points=(*memory.best_points, *_best(observations)))
+        region = update_region(state.region, best.is_usable and self._is_tried(best), self.surrogate)
+        if region.restarts == state.region.restarts:
+            return replace(state, region=region)
+        return BayesianState(region=region, best_points=(*state.best_points, *_best(observations)))
 
     def _is_tried(self, member: Member) -> bool:
         """Return whether a member's configuration counts as the model's, in this round."""
@@ -107,7 +107,7 @@ class BayesianExplore:
 
     def _suggest(
         self,
-        memory: BayesianMemory,
+        state: BayesianState,
         closed: ClosedRound,
         clone: Clone,
         pending: tuple[PendingPoint, ...],
@@ -119,10 +119,10 @@ class BayesianExplore:
             time=float(closed.round + 1),
             pending=pending,
             frozen=self.frozen,
-            warm_start=memory.fit,
+            warm_start=state.fit,
         )
         seed = (closed.seed, closed.round, clone.slot)
-        return suggest(self.space, memory.observations, request, memory.region, self.surrogate, seed)
+        return suggest(self.space, state.observations, request, state.region, self.surrogate, seed)
 
     def _frozen_values(self, clone: Clone) -> dict[str, Value]:
         donor = clone.donor.configuration

@@ -17,8 +17,8 @@ from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies.rules import ClosedRound, Member
 from bgpbt.strategies.selection import best_first, is_number
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Explored
+from bgpbt.streams import stream
 from bgpbt.surrogate import (
     Observation,
     PendingPoint,

@@ -27,9 +27,9 @@ from bgpbt.strategies.truncation_rule import fresh_members, going_on
 from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
-__all__ = ["Generational", "GenerationalMemory", "contains"]
+__all__ = ["Generational", "GenerationalState", "contains"]
 
-Memory = TypeVar("Memory")
+RuleState = TypeVar("RuleState")
 
 DRAWS = 32
 """Random hyperparameters that are tried for a student where a clause forbids its own."""
@@ -47,10 +47,10 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GenerationalMemory(Generic[Memory]):
+class GenerationalState(Generic[RuleState]):
     """What is remembered from round to round."""
 
-    inner: Memory
+    inner: RuleState
     generation: int = 0
     began_at: int = 0  # target that this generation's population began with
     best: Member | None = None  # of this generation
@@ -60,7 +60,7 @@ class GenerationalMemory(Generic[Memory]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Generational(Generic[Memory]):
+class Generational(Generic[RuleState]):
     """Wraps the rule of a generation (`bgpbt.strategies.rules.Rule`) into one over generations."""
 
     space: Space  # of everything
@@ -68,56 +68,58 @@ class Generational(Generic[Memory]):
     architectures: Space  # of the architecture inputs alone
     population: PopulationSettings
     settings: GenerationSettings
-    inner: Rule[Memory]
+    inner: Rule[RuleState]
     surrogate: SurrogateSettings
 
     def __post_init__(self) -> None:
         self._rungs()  # refuses a distillation that is too short
 
     @property
-    def memory_type(self) -> type[GenerationalMemory[Memory]]:
-        """The generation, and the memory of the other rule."""
-        inner_type = self.inner.memory_type
+    def state_type(self) -> type[GenerationalState[RuleState]]:
+        """The generation, and the state of the other rule."""
+        inner_type = self.inner.state_type
         return cast(
-            type[GenerationalMemory[Memory]],
-            GenerationalMemory[inner_type],  # type: ignore[valid-type]
+            type[GenerationalState[RuleState]],
+            GenerationalState[inner_type],  # type: ignore[valid-type]
         )
 
-    def begin(self) -> GenerationalMemory[Memory]:
-        """Return the memory of the first generation."""
-        return GenerationalMemory(inner=self.inner.begin())
+    def begin(self) -> GenerationalState[RuleState]:
+        """Return the state of the first generation."""
+        return GenerationalState(inner=self.inner.begin())
 
     def assign(
-        self, memory: GenerationalMemory[Memory], closed: ClosedRound
-    ) -> tuple[GenerationalMemory[Memory], tuple[Assignment, ...]]:
+        self, state: GenerationalState[RuleState], closed: ClosedRound
+    ) -> tuple[GenerationalState[RuleState], tuple[Assignment, ...]]:
         """Go on with a distillation or begin one, or let the other rule decide."""
-        memory = self._learn(memory, closed)
-        if memory.course is not None:
-            return self._next_rung(memory, memory.course, closed)
-        if self._is_due(memory, closed):
-            return self._begin_generation(memory, closed)
-        inner, assignments = self.inner.assign(memory.inner, replace(closed, best=memory.best))
-        return replace(memory, inner=inner), _of_generation(memory.generation, assignments)
+        state = self._learn(state, closed)
+        if state.course is not None:
+            return self._next_rung(state, state.course, closed)
+        if self._is_due(state, closed):
+            return self._begin_generation(state, closed)
+        inner, assignments = self.inner.assign(state.inner, replace(closed, best=state.best))
+        return replace(state, inner=inner), _of_generation(state.generation, assignments)
 
     def _rungs(self) -> tuple[Rung, ...]:
         return rungs(self.population.initial, self.population.population, self.settings.t_distillation)
 
-    def _learn(self, memory: GenerationalMemory[Memory], closed: ClosedRound) -> GenerationalMemory[Memory]:
+    def _learn(
+        self, state: GenerationalState[RuleState], closed: ClosedRound
+    ) -> GenerationalState[RuleState]:
         tried = [self._architecture(member.configuration) for member in closed.members]
         scores = [member.score for member in closed.members]
-        memory = replace(memory, evidence=(*memory.evidence, *evidence_of(closed.round, tried, scores)))
-        if memory.course is not None:
-            return memory
+        state = replace(state, evidence=(*state.evidence, *evidence_of(closed.round, tried, scores)))
+        if state.course is not None:
+            return state
         best = _best(closed.kept)
-        if best is not None and (memory.best is None or best.score > memory.best.score):
-            return replace(memory, best=best, stagnant=0)
-        return replace(memory, stagnant=memory.stagnant + 1)
+        if best is not None and (state.best is None or best.score > state.best.score):
+            return replace(state, best=best, stagnant=0)
+        return replace(state, stagnant=state.stagnant + 1)
 
-    def _is_due(self, memory: GenerationalMemory[Memory], closed: ClosedRound) -> bool:
-        is_over = closed.target - memory.began_at >= self.settings.distill_every
+    def _is_due(self, state: GenerationalState[RuleState], closed: ClosedRound) -> bool:
+        is_over = closed.target - state.began_at >= self.settings.distill_every
         return (
-            memory.generation < self.settings.max_distillation
-            and (is_over or memory.stagnant >= self.settings.patience)
+            state.generation < self.settings.max_distillation
+            and (is_over or state.stagnant >= self.settings.patience)
             and closed.can_copy
             and closed.target + self.settings.t_distillation < self.population.longest
             and (
@@ -128,12 +130,12 @@ class Generational(Generic[Memory]):
         )
 
     def _begin_generation(
-        self, memory: GenerationalMemory[Memory], closed: ClosedRound
-    ) -> tuple[GenerationalMemory[Memory], tuple[Assignment, ...]]:
+        self, state: GenerationalState[RuleState], closed: ClosedRound
+    ) -> tuple[GenerationalState[RuleState], tuple[Assignment, ...]]:
         count = self.population.initial
         proposals = propose_architectures(
             self.architectures,
-            memory.evidence,
+            state.evidence,
             count,
             self.surrogate,
             (closed.seed, closed.round),
@@ -162,25 +164,25 @@ class Generational(Generic[Memory]):
                 configuration=configuration,
                 source=proposal.source,
                 note=_note(proposal, origin, teacher, is_grown=course.grown[slot]),
-                generation=memory.generation + 1,
+                generation=state.generation + 1,
                 lesson=self._lesson(course, slot),
             )
             for slot, ((configuration, proposal, origin), teacher) in enumerate(
                 zip(students, teachers, strict=True)
             )
         )
-        return replace(memory, course=course), assignments
+        return replace(state, course=course), assignments
 
     def _next_rung(
-        self, memory: GenerationalMemory[Memory], course: Course, closed: ClosedRound
-    ) -> tuple[GenerationalMemory[Memory], tuple[Assignment, ...]]:
+        self, state: GenerationalState[RuleState], course: Course, closed: ClosedRound
+    ) -> tuple[GenerationalState[RuleState], tuple[Assignment, ...]]:
         plan, index = self._rungs(), course.rung + 1
         ranking = best_first(
             [member.score if member.is_usable else float("nan") for member in closed.members]
         )
         usable = [closed.members[slot] for slot in ranking if closed.members[slot].is_usable]
         if index == len(plan) or not usable:
-            return self._populate(memory, usable, closed, course.size)
+            return self._populate(state, usable, closed, course.size)
         survivors = sorted(usable[: plan[index].students], key=lambda member: member.slot)
         course = replace(
             course,
@@ -189,32 +191,32 @@ class Generational(Generic[Memory]):
             grown=tuple(course.grown[member.slot] for member in survivors),
         )
         assignments = tuple(
-            replace(going_on(member), generation=memory.generation + 1, lesson=self._lesson(course, slot))
+            replace(going_on(member), generation=state.generation + 1, lesson=self._lesson(course, slot))
             for slot, member in enumerate(survivors)
         )
-        return replace(memory, course=course), assignments
+        return replace(state, course=course), assignments
 
     def _populate(
-        self, memory: GenerationalMemory[Memory], usable: Sequence[Member], closed: ClosedRound, size: int
-    ) -> tuple[GenerationalMemory[Memory], tuple[Assignment, ...]]:
+        self, state: GenerationalState[RuleState], usable: Sequence[Member], closed: ClosedRound, size: int
+    ) -> tuple[GenerationalState[RuleState], tuple[Assignment, ...]]:
         """Make the best students the new population, some of them twice if too few are left.
 
         If none is left, the best member of all rounds takes every slot, since nothing learnt may be lost.
         """
         size = size or self.population.population
         best = [*usable[:size]] or ([] if closed.best is None else [closed.best])
-        memory = GenerationalMemory(
+        state = GenerationalState(
             inner=self.inner.begin(),
-            generation=memory.generation + 1,
+            generation=state.generation + 1,
             began_at=closed.target,
             best=best[0] if best else None,
-            evidence=memory.evidence,
+            evidence=state.evidence,
         )
         if not best:
-            return memory, _of_generation(memory.generation, fresh_members(self.space, closed, range(size)))
+            return state, _of_generation(state.generation, fresh_members(self.space, closed, range(size)))
         members = sorted(best, key=lambda member: member.slot)
         chosen = [*members, *(best[i % len(best)] for i in range(size - len(members)))]
-        return memory, _of_generation(memory.generation, tuple(going_on(member) for member in chosen))
+        return state, _of_generation(state.generation, tuple(going_on(member) for member in chosen))
 
     def _lesson(self, course: Course, slot: int) -> Lesson:
         return Lesson(

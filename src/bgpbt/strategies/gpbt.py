@@ -26,8 +26,8 @@ from bgpbt.space import Floats, Space
 from bgpbt.space.inputs import Categorical, Input
 from bgpbt.strategies.pbt import MOST_TRIES
 from bgpbt.strategies.rules import ClosedRound
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Clone, Explored
+from bgpbt.streams import stream
 
 __all__ = ["PairwiseLearning", "Velocities", "step_towards"]
 
@@ -60,24 +60,24 @@ class PairwiseLearning:
             raise InputError(f"resample_probability = {self.resample_probability} must be from 0 to 1")
 
     @property
-    def memory_type(self) -> type[Velocities]:
+    def state_type(self) -> type[Velocities]:
         """The velocities."""
         return Velocities
 
     def begin(self) -> Velocities:
-        """Return the memory of members at rest."""
+        """Return the state of members at rest."""
         return Velocities()
 
     def explore(
-        self, memory: Velocities, closed: ClosedRound, clones: Sequence[Clone]
+        self, state: Velocities, closed: ClosedRound, clones: Sequence[Clone]
     ) -> tuple[Velocities, tuple[Explored, ...]]:
         """Move the configuration of each loser towards its winner's."""
         if not any(member.is_usable for member in closed.kept):
             return Velocities(), ()  # all members will be new
         at_rest = (0.0,) * self.space.dimension
         # Where members have left in between, as trials of a user's may, slots no longer say whose is whose.
-        is_known = len(memory.by_slot) == len(closed.members)
-        before = dict(enumerate(memory.by_slot)) if is_known else {}
+        is_known = len(state.by_slot) == len(closed.members)
+        before = dict(enumerate(state.by_slot)) if is_known else {}
         after = [before.get(member.slot, at_rest) for member in closed.kept]
         explored: list[Explored] = []
         for clone in clones:

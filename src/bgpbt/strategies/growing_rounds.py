@@ -13,22 +13,22 @@ from bgpbt.strategies.rules import Assignment, ClosedRound, Rule
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.stagnation import PATIENCE, Progress, progress_with
 
-__all__ = ["GrowingMemory", "GrowingRounds"]
+__all__ = ["GrowingRounds", "GrowingState"]
 
-Memory = TypeVar("Memory")
+RuleState = TypeVar("RuleState")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrowingMemory(Generic[Memory]):
+class GrowingState(Generic[RuleState]):
     """What is remembered from round to round."""
 
-    inner: Memory
+    inner: RuleState
     length: int  # environment steps of a round
     progress: Progress = field(default_factory=Progress)  # since rounds have this length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrowingRounds(Generic[Memory]):
+class GrowingRounds(Generic[RuleState]):
     """Wraps a rule (`bgpbt.strategies.rules.Rule`) into one that says how long rounds are, too.
 
     Raises:
@@ -36,7 +36,7 @@ class GrowingRounds(Generic[Memory]):
     """
 
     settings: PopulationSettings
-    inner: Rule[Memory]
+    inner: Rule[RuleState]
 
     def __post_init__(self) -> None:
         if self.settings.t_ready_end is not None:
@@ -46,26 +46,26 @@ class GrowingRounds(Generic[Memory]):
             )
 
     @property
-    def memory_type(self) -> type[GrowingMemory[Memory]]:
-        """The length, and the memory of the other rule."""
-        inner_type = self.inner.memory_type
-        return cast(type[GrowingMemory[Memory]], GrowingMemory[inner_type])  # type: ignore[valid-type]
+    def state_type(self) -> type[GrowingState[RuleState]]:
+        """The length, and the state of the other rule."""
+        inner_type = self.inner.state_type
+        return cast(type[GrowingState[RuleState]], GrowingState[inner_type])  # type: ignore[valid-type]
 
-    def begin(self) -> GrowingMemory[Memory]:
-        """Return the memory before the first round."""
-        return GrowingMemory(inner=self.inner.begin(), length=self.settings.t_ready)
+    def begin(self) -> GrowingState[RuleState]:
+        """Return the state before the first round."""
+        return GrowingState(inner=self.inner.begin(), length=self.settings.t_ready)
 
     def assign(
-        self, memory: GrowingMemory[Memory], closed: ClosedRound
-    ) -> tuple[GrowingMemory[Memory], tuple[Assignment, ...]]:
+        self, state: GrowingState[RuleState], closed: ClosedRound
+    ) -> tuple[GrowingState[RuleState], tuple[Assignment, ...]]:
         """Let the other rule decide, and say how long the round is."""
         best = max((member.score for member in closed.kept if member.is_usable), default=None)
         if best is not None:
-            memory = replace(memory, progress=progress_with(memory.progress, best))
-        if memory.progress.failures >= PATIENCE and 4 * memory.length <= self._left(closed):
-            memory = replace(memory, length=2 * memory.length, progress=Progress())
-        inner, assignments = self.inner.assign(memory.inner, closed)
-        return replace(memory, inner=inner), tuple(replace(one, length=memory.length) for one in assignments)
+            state = replace(state, progress=progress_with(state.progress, best))
+        if state.progress.failures >= PATIENCE and 4 * state.length <= self._left(closed):
+            state = replace(state, length=2 * state.length, progress=Progress())
+        inner, assignments = self.inner.assign(state.inner, closed)
+        return replace(state, inner=inner), tuple(replace(one, length=state.length) for one in assignments)
 
     def _left(self, closed: ClosedRound) -> int:
         """Return the environment steps that every lineage may still be trained for."""

@@ -39,13 +39,13 @@ from bgpbt.strategies.rules import Assignment, ClosedRound, Member, Rule, Shrink
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
 from bgpbt.strategies.stagnation import Progress, is_stagnant, progress_with
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Explored
+from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
-__all__ = ["FIRST_ROUND", "Iterated", "IteratedMemory", "with_first_round"]
+__all__ = ["FIRST_ROUND", "Iterated", "IteratedState", "with_first_round"]
 
-Memory = TypeVar("Memory")
+RuleState = TypeVar("RuleState")
 
 FIRST_ROUND = 0.01
 """Length of the first rounds, as a share of a member's environment steps."""
@@ -72,10 +72,10 @@ def with_first_round(settings: PopulationSettings, share: float) -> PopulationSe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IteratedMemory(Generic[Memory]):
+class IteratedState(Generic[RuleState]):
     """What is remembered from round to round."""
 
-    inner: Memory
+    inner: RuleState
     length: int  # environment steps of a round
     iteration: int = 0
     forgone: int = 0  # environment steps by which every lineage ends earlier, for members of restarts
@@ -87,7 +87,7 @@ class IteratedMemory(Generic[Memory]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Iterated(Generic[Memory]):
+class Iterated(Generic[RuleState]):
     """Wraps the rule of an iteration (`bgpbt.strategies.rules.Rule`) into one over restarts.
 
     Raises:
@@ -96,7 +96,7 @@ class Iterated(Generic[Memory]):
 
     space: Space
     settings: PopulationSettings
-    inner: Rule[Memory]
+    inner: Rule[RuleState]
     surrogate: SurrogateSettings
 
     def __post_init__(self) -> None:
@@ -107,106 +107,106 @@ class Iterated(Generic[Memory]):
             )
 
     @property
-    def memory_type(self) -> type[IteratedMemory[Memory]]:
-        """The iteration, and the memory of the other rule."""
-        inner_type = self.inner.memory_type
-        return cast(type[IteratedMemory[Memory]], IteratedMemory[inner_type])  # type: ignore[valid-type]
+    def state_type(self) -> type[IteratedState[RuleState]]:
+        """The iteration, and the state of the other rule."""
+        inner_type = self.inner.state_type
+        return cast(type[IteratedState[RuleState]], IteratedState[inner_type])  # type: ignore[valid-type]
 
-    def begin(self) -> IteratedMemory[Memory]:
-        """Return the memory of the first iteration."""
-        return IteratedMemory(inner=self.inner.begin(), length=self.settings.t_ready)
+    def begin(self) -> IteratedState[RuleState]:
+        """Return the state of the first iteration."""
+        return IteratedState(inner=self.inner.begin(), length=self.settings.t_ready)
 
     def assign(
-        self, memory: IteratedMemory[Memory], closed: ClosedRound
-    ) -> tuple[IteratedMemory[Memory], tuple[Assignment, ...]]:
+        self, state: IteratedState[RuleState], closed: ClosedRound
+    ) -> tuple[IteratedState[RuleState], tuple[Assignment, ...]]:
         """Restart, let the other rule decide, or end the run."""
-        if not memory.line:
+        if not state.line:
             closed = _without_proposals(closed)
-        memory = self._learn(memory, closed)
-        left = self.settings.longest - memory.forgone - closed.target
+        state = self._learn(state, closed)
+        left = self.settings.longest - state.forgone - closed.target
         if left <= 0:
-            return memory, ()
-        if self._is_due(memory, closed, left):
-            return self._restart(memory, closed)
-        inner, assignments = self.inner.assign(memory.inner, closed)
-        founder = dict(zip((member.slot for member in closed.kept), memory.line, strict=True))
+            return state, ()
+        if self._is_due(state, closed, left):
+            return self._restart(state, closed)
+        inner, assignments = self.inner.assign(state.inner, closed)
+        founder = dict(zip((member.slot for member in closed.kept), state.line, strict=True))
         line = tuple(NO_FOUNDER if one.parent is None else founder[one.parent.slot] for one in assignments)
-        length = min(memory.length, left)
-        return replace(memory, inner=inner, line=line, shrunk=()), tuple(
-            replace(one, generation=memory.iteration, length=length) for one in assignments
+        length = min(state.length, left)
+        return replace(state, inner=inner, line=line, shrunk=()), tuple(
+            replace(one, generation=state.iteration, length=length) for one in assignments
         )
 
-    def _learn(self, memory: IteratedMemory[Memory], closed: ClosedRound) -> IteratedMemory[Memory]:
+    def _learn(self, state: IteratedState[RuleState], closed: ClosedRound) -> IteratedState[RuleState]:
         """Take a round in; the line is then that of the members that are kept."""
-        founders = memory.founders
-        if memory.line:
-            line = tuple(memory.line[member.slot] for member in closed.kept)
+        founders = state.founders
+        if state.line:
+            line = tuple(state.line[member.slot] for member in closed.kept)
         else:
             line = tuple(range(len(founders), len(founders) + len(closed.kept)))
-            founders = (*founders, *founders_of(closed, memory.iteration))
+            founders = (*founders, *founders_of(closed, state.iteration))
         best = max((member.score for member in closed.kept if member.is_usable), default=math.nan)
-        progress = memory.progress if math.isnan(best) else progress_with(memory.progress, best)
-        is_refused = memory.shrunk and not any(closed.members[slot].checkpoint for slot in memory.shrunk)
+        progress = state.progress if math.isnan(best) else progress_with(state.progress, best)
+        is_refused = state.shrunk and not any(closed.members[slot].checkpoint for slot in state.shrunk)
         return replace(
-            memory,
+            state,
             progress=progress,
             founders=with_descendants(founders, closed.kept, line),
             line=line,
-            can_shrink=memory.can_shrink and not is_refused,
+            can_shrink=state.can_shrink and not is_refused,
         )
 
-    def _is_due(self, memory: IteratedMemory[Memory], closed: ClosedRound, left: int) -> bool:
+    def _is_due(self, state: IteratedState[RuleState], closed: ClosedRound, left: int) -> bool:
         """Return whether to restart: its round takes the steps of two, and one more must follow."""
         if closed.left is not None:
             left = min(left, closed.left // len(closed.kept))
-        has_room = left >= (GROWTH + 1) * GROWTH * memory.length
+        has_room = left >= (GROWTH + 1) * GROWTH * state.length
         is_usable = any(member.is_usable for member in closed.kept)
-        return closed.can_copy and has_room and is_usable and is_stagnant(memory.progress)
+        return closed.can_copy and has_room and is_usable and is_stagnant(state.progress)
 
     def _restart(
-        self, memory: IteratedMemory[Memory], closed: ClosedRound
-    ) -> tuple[IteratedMemory[Memory], tuple[Assignment, ...]]:
-        count, length = GROWTH * len(closed.kept), GROWTH * memory.length
-        explored = first_configurations(self.space, memory.founders, count, self.surrogate, closed)
+        self, state: IteratedState[RuleState], closed: ClosedRound
+    ) -> tuple[IteratedState[RuleState], tuple[Assignment, ...]]:
+        count, length = GROWTH * len(closed.kept), GROWTH * state.length
+        explored = first_configurations(self.space, state.founders, count, self.surrogate, closed)
         kept_weights = stream(closed.seed, closed.round, "shrunk weights").permutation(count)[: count // 2]
-        shrunk = tuple(sorted(kept_weights.tolist())) if memory.can_shrink else ()
+        shrunk = tuple(sorted(kept_weights.tolist())) if state.can_shrink else ()
         parents = dict(zip(shrunk, _in_turn(_best(closed.kept), len(shrunk)), strict=True))
-        memory = replace(
-            memory,
+        state = replace(
+            state,
             inner=self.inner.begin(),
             length=length,
-            iteration=memory.iteration + 1,
-            forgone=memory.forgone + (GROWTH - 1) * length,
+            iteration=state.iteration + 1,
+            forgone=state.forgone + (GROWTH - 1) * length,
             progress=Progress(),
             line=(),
             shrunk=shrunk,
         )
-        return memory, tuple(
-            _begun(memory, one, parents.get(slot), closed.target) for slot, one in enumerate(explored)
+        return state, tuple(
+            _begun(state, one, parents.get(slot), closed.target) for slot, one in enumerate(explored)
         )
 
 
 def _begun(
-    memory: IteratedMemory[Memory], explored: Explored, parent: Member | None, target: int
+    state: IteratedState[RuleState], explored: Explored, parent: Member | None, target: int
 ) -> Assignment:
     """Return what a member of a new iteration trains; without a parent it has fresh weights."""
     if parent is not None:
         weights = f"{SHRINKAGE.keep} x weights of member {parent.slot} + {SHRINKAGE.fresh} x new ones"
-    elif memory.can_shrink:
+    elif state.can_shrink:
         weights = "fresh weights"
     else:
         weights = "fresh weights, since the trainer cannot shrink any"
-    parts = (f"iteration {memory.iteration + 1}: {weights}", explored.note)
+    parts = (f"iteration {state.iteration + 1}: {weights}", explored.note)
     return Assignment(
         parent=parent,
         configuration=explored.configuration,
         source=explored.source,
         note="; ".join(part for part in parts if part),
         figures=explored.figures,
-        generation=memory.iteration,
+        generation=state.iteration,
         shrinkage=None if parent is None else SHRINKAGE,
         begun_at=target,
-        length=memory.length,
+        length=state.length,
     )
 
 

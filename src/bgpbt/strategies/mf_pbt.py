@@ -15,7 +15,7 @@ from bgpbt.records import ProposalSource
 from bgpbt.strategies.pbt import Perturb
 from bgpbt.strategies.rules import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import best_first
-from bgpbt.strategies.simple import Nothing
+from bgpbt.strategies.simple import NoState
 from bgpbt.strategies.truncation_rule import fresh_members, going_on, train_apart
 from bgpbt.streams import stream
 
@@ -71,27 +71,27 @@ class MultipleFrequencies:
             )
 
     @property
-    def memory_type(self) -> type[Nothing]:
+    def state_type(self) -> type[NoState]:
         """Nothing is remembered: who belongs where follows from the slot."""
-        return Nothing
+        return NoState
 
-    def begin(self) -> Nothing:
-        """Return the empty memory."""
-        return Nothing()
+    def begin(self) -> NoState:
+        """Return the empty state."""
+        return NoState()
 
-    def assign(self, memory: Nothing, closed: ClosedRound) -> tuple[Nothing, tuple[Assignment, ...]]:
+    def assign(self, state: NoState, closed: ClosedRound) -> tuple[NoState, tuple[Assignment, ...]]:
         """Let the sub-populations evolve whose turn it is; whoever cannot go on is replaced at once."""
         space = self.perturb.space
         if not closed.can_copy:
-            return memory, train_apart(space, closed)
+            return state, train_apart(space, closed)
         if not any(member.is_usable for member in closed.kept):
-            return memory, fresh_members(space, closed, range(len(closed.kept)))
+            return state, fresh_members(space, closed, range(len(closed.kept)))
         changes: dict[int, Assignment] = {}
         for group in range(self._groups(closed)):
             changes |= self._replaced(closed, group)
             if (closed.round + 1) % self.frequencies[group] == 0:
                 changes |= self._migrated(closed, group)
-        return memory, tuple(changes.get(slot) or going_on(member) for slot, member in enumerate(closed.kept))
+        return state, tuple(changes.get(slot) or going_on(member) for slot, member in enumerate(closed.kept))
 
     def _replaced(self, closed: ClosedRound, group: int) -> dict[int, Assignment]:
         """Replace the last quarter, if it is their turn, and whoever cannot go on, by perturbed copies."""

@@ -23,14 +23,14 @@ from bgpbt.strategies.truncation_rule import Clone, Explored
 from bgpbt.streams import stream
 from bgpbt.surrogate import Observation, PendingPoint
 
-__all__ = ["PB2Explore", "PB2Memory"]
+__all__ = ["PB2Explore", "PB2State"]
 
 MOST_POINTS = 100
 """Newest observations that are modelled: twelve rounds of eight members, as a fit costs the cube of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PB2Memory:
+class PB2State:
     """What PB2 and PB2-Mix remember."""
 
     observations: tuple[Observation, ...] = ()  # oldest first
@@ -46,47 +46,47 @@ class PB2Explore:
     resample_probability: float = 0.25  # of each category, without a bandit
 
     @property
-    def memory_type(self) -> type[PB2Memory]:
+    def state_type(self) -> type[PB2State]:
         """Observations, and the bandits' weights."""
-        return PB2Memory
+        return PB2State
 
-    def begin(self) -> PB2Memory:
-        """Return the memory of a run without data."""
+    def begin(self) -> PB2State:
+        """Return the state of a run without data."""
         if self.bandit_plays is None:
-            return PB2Memory()
+            return PB2State()
         numbers = self.space.number_of_levels_d[self.space.is_categorical_d]
-        return PB2Memory(weights=tuple((1.0 / int(n),) * int(n) for n in numbers))
+        return PB2State(weights=tuple((1.0 / int(n),) * int(n) for n in numbers))
 
     def explore(
-        self, memory: PB2Memory, closed: ClosedRound, clones: Sequence[Clone]
-    ) -> tuple[PB2Memory, tuple[Explored, ...]]:
+        self, state: PB2State, closed: ClosedRound, clones: Sequence[Clone]
+    ) -> tuple[PB2State, tuple[Explored, ...]]:
         """Learn from the round, then propose for one clone after the other."""
         observed = observations_of(closed)
-        memory = PB2Memory(
-            observations=(*memory.observations, *observed)[-MOST_POINTS:],
-            weights=self._learnt(memory.weights, observed),
+        state = PB2State(
+            observations=(*state.observations, *observed)[-MOST_POINTS:],
+            weights=self._learnt(state.weights, observed),
         )
         pending = pending_points(closed, clones)
         results: tuple[Explored, ...] = ()
         for clone in clones:
-            result = self._explored(memory, closed, clone, pending)
+            result = self._explored(state, closed, clone, pending)
             results = (*results, result)
             point = PendingPoint(configuration=result.configuration, score_before=clone.donor.score)
             pending = (*pending, point)
-        return memory, results
+        return state, results
 
     def _explored(
-        self, memory: PB2Memory, closed: ClosedRound, clone: Clone, pending: tuple[PendingPoint, ...]
+        self, state: PB2State, closed: ClosedRound, clone: Clone, pending: tuple[PendingPoint, ...]
     ) -> Explored:
         rng = stream(closed.seed, closed.round, f"pb2 {clone.slot}")
         task = Task(
             space=self.space,
-            observations=memory.observations,
+            observations=state.observations,
             pending=pending,
-            given=self._with_categories(memory, clone.donor.configuration, rng),
+            given=self._with_categories(state, clone.donor.configuration, rng),
             score_before=clone.donor.score,
             time=float(closed.round + 1),
-            models_categories=bool(memory.weights),
+            models_categories=bool(state.weights),
         )
         configuration, complaint = propose(task, rng)
         if complaint is not None:
@@ -95,13 +95,13 @@ class PB2Explore:
         return Explored(configuration=configuration, source=source)
 
     def _with_categories(
-        self, memory: PB2Memory, configuration: Configuration, rng: np.random.Generator
+        self, state: PB2State, configuration: Configuration, rng: np.random.Generator
     ) -> Configuration:
         """Return the configuration with categories drawn by their rule, unless a clause forbids that."""
         (x_d,) = self.space.encode([configuration])
         for place, column in enumerate(np.flatnonzero(self.space.is_categorical_d)):
-            if memory.weights:
-                x_d[column] = self._drawn(memory.weights[place], rng)
+            if state.weights:
+                x_d[column] = self._drawn(state.weights[place], rng)
             elif rng.random() < self.resample_probability:
                 item = self.space.inputs[int(column)]
                 x_d[column] = item.coordinate(item.draw(rng))

@@ -16,7 +16,7 @@ from bgpbt.records import Configuration, ProposalSource, Value
 from bgpbt.space import LOG_COMPLEMENT, Space
 from bgpbt.space.inputs import Categorical, Continuous, Input, Ordered
 from bgpbt.strategies.rules import ClosedRound
-from bgpbt.strategies.simple import Nothing
+from bgpbt.strategies.simple import NoState
 from bgpbt.strategies.truncation_rule import Clone, Explored
 from bgpbt.streams import stream
 
@@ -43,19 +43,19 @@ class Perturb:
         checks.within("resample_probability", self.resample_probability, 0, 1)
 
     @property
-    def memory_type(self) -> type[Nothing]:
+    def state_type(self) -> type[NoState]:
         """Nothing is remembered."""
-        return Nothing
+        return NoState
 
-    def begin(self) -> Nothing:
-        """Return the empty memory."""
-        return Nothing()
+    def begin(self) -> NoState:
+        """Return the empty state."""
+        return NoState()
 
     def explore(
-        self, memory: Nothing, closed: ClosedRound, clones: Sequence[Clone]
-    ) -> tuple[Nothing, tuple[Explored, ...]]:
+        self, state: NoState, closed: ClosedRound, clones: Sequence[Clone]
+    ) -> tuple[NoState, tuple[Explored, ...]]:
         """Perturb the configuration of each clone's donor."""
-        return memory, tuple(
+        return state, tuple(
             Explored(
                 configuration=self.perturb(
                     clone.donor.configuration, stream(closed.seed, closed.round, f"perturb {clone.slot}")

@@ -37,7 +37,7 @@ from bgpbt.streams import order_seed
 
 __all__ = ["Population", "PopulationState"]
 
-Memory = TypeVar("Memory")
+RuleState = TypeVar("RuleState")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +49,14 @@ class Descent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PopulationState(Generic[Memory]):
+class PopulationState(Generic[RuleState]):
     """Everything a population strategy knows between two rounds."""
 
     seed: int
     plan: Plan | None  # of the round under way; None: the run has ended
     descents: tuple[Descent, ...]  # by order of the plan
     best: Member | None
-    memory: Memory
+    memory: RuleState
     spent: int = 0  # environment steps that all members were trained for before this round
     is_last: bool = False  # the budget is used up by this round
     rung: int = 0  # rungs of the population's size that have begun
@@ -73,20 +73,20 @@ class _RungStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Population(Generic[Memory]):
+class Population(Generic[RuleState]):
     """A strategy (`bgpbt.contracts.Strategy`) that trains a population by a rule."""
 
     space: Space
     settings: PopulationSettings
-    rule: Rule[Memory]
+    rule: Rule[RuleState]
 
     @property
-    def state_type(self) -> type[PopulationState[Memory]]:
+    def state_type(self) -> type[PopulationState[RuleState]]:
         """The type of the state, for `bgpbt.encoding`."""
-        memory_type = self.rule.memory_type
-        return cast(type[PopulationState[Memory]], PopulationState[memory_type])  # type: ignore[valid-type]
+        rule_state_type = self.rule.state_type
+        return cast(type[PopulationState[RuleState]], PopulationState[rule_state_type])  # type: ignore[valid-type]
 
-    def start(self, seed: int) -> tuple[PopulationState[Memory], Plan]:
+    def start(self, seed: int) -> tuple[PopulationState[RuleState], Plan]:
         """Open a run with the initial design.
 
         Raises:
@@ -101,8 +101,8 @@ class Population(Generic[Memory]):
         return self._open(seed, 0, assignments, self.settings.next_target(0), None, self.rule.begin())
 
     def advance(
-        self, state: PopulationState[Memory], outcomes: Sequence[Outcome]
-    ) -> tuple[PopulationState[Memory], Plan | None]:
+        self, state: PopulationState[RuleState], outcomes: Sequence[Outcome]
+    ) -> tuple[PopulationState[RuleState], Plan | None]:
         """Close a round with its outcomes and plan the next; None ends the run.
 
         Raises:
@@ -143,7 +143,7 @@ class Population(Generic[Memory]):
         return min(closed.target + length, self.settings.longest)
 
     def _next_rung(
-        self, state: PopulationState[Memory], members: Sequence[Member], spent: int
+        self, state: PopulationState[RuleState], members: Sequence[Member], spent: int
     ) -> "_RungStanding":
         """Return which rung begins with the next round, and why; students have rungs of their own."""
         assert state.plan is not None
@@ -162,7 +162,11 @@ class Population(Generic[Memory]):
         return _RungStanding(begun=begun, has_agreed=state.has_agreed or agrees, note=note)
 
     def _close(
-        self, state: PopulationState[Memory], members: tuple[Member, ...], rung: "_RungStanding", spent: int
+        self,
+        state: PopulationState[RuleState],
+        members: tuple[Member, ...],
+        rung: "_RungStanding",
+        spent: int,
     ) -> ClosedRound:
         assert state.plan is not None
         settings = self.settings
@@ -208,8 +212,8 @@ class Population(Generic[Memory]):
         assignments: tuple[Assignment, ...],
         target: int,
         best: Member | None,
-        memory: Memory,
-    ) -> tuple[PopulationState[Memory], Plan]:
+        memory: RuleState,
+    ) -> tuple[PopulationState[RuleState], Plan]:
         orders = tuple(
             _order(seed, round_index, slot, assignment, target) for slot, assignment in enumerate(assignments)
         )
@@ -281,7 +285,7 @@ def _descent(assignment: Assignment) -> Descent:
     )
 
 
-def _members(state: PopulationState[Memory], outcomes: Sequence[Outcome]) -> tuple[Member, ...]:
+def _members(state: PopulationState[RuleState], outcomes: Sequence[Outcome]) -> tuple[Member, ...]:
     assert state.plan is not None
     orders = state.plan.orders
     if [(o.round, o.member) for o in outcomes] != [(o.round, o.member) for o in orders]:

@@ -12,7 +12,7 @@ from bgpbt.strategies.selection import is_number
 
 __all__ = ["Assignment", "ClosedRound", "Lesson", "Member", "Rule", "Shrinkage"]
 
-Memory = TypeVar("Memory")
+RuleState = TypeVar("RuleState")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +86,19 @@ class Assignment:
     length: int | None = None  # environment steps of the round, equal for all; None: as the settings say
 
 
-class Rule(Protocol[Memory]):
+class Rule(Protocol[RuleState]):
     """What tells one strategy from another: who goes on from whom, with which configuration. Pure."""
 
     @property
-    def memory_type(self) -> type[Memory]:
+    def state_type(self) -> type[RuleState]:
         """The dataclass of what the rule remembers from round to round."""
         ...
 
-    def begin(self) -> Memory:
+    def begin(self) -> RuleState:
         """Return what is remembered before the first round."""
         ...
 
-    def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
+    def assign(self, state: RuleState, closed: ClosedRound) -> tuple[RuleState, tuple[Assignment, ...]]:
         """Fill the slots of the next round, usually as many as there are kept members; none: the run ends.
 
         A parent must be usable. What is more than the kept members leaves after the round, by rank.

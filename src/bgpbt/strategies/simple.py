@@ -12,12 +12,12 @@ from bgpbt.space import Space
 from bgpbt.strategies.rules import Assignment, ClosedRound
 from bgpbt.strategies.truncation_rule import Clone, Explored, train_apart
 
-__all__ = ["KeepConfiguration", "Nothing", "RandomSearch"]
+__all__ = ["KeepConfiguration", "NoState", "RandomSearch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
-    """The memory of what remembers nothing."""
+class NoState:
+    """The state of what remembers nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +27,17 @@ class RandomSearch:
     space: Space
 
     @property
-    def memory_type(self) -> type[Nothing]:
+    def state_type(self) -> type[NoState]:
         """Nothing is remembered."""
-        return Nothing
+        return NoState
 
-    def begin(self) -> Nothing:
-        """Return the empty memory."""
-        return Nothing()
+    def begin(self) -> NoState:
+        """Return the empty state."""
+        return NoState()
 
-    def assign(self, memory: Nothing, closed: ClosedRound) -> tuple[Nothing, tuple[Assignment, ...]]:
+    def assign(self, state: NoState, closed: ClosedRound) -> tuple[NoState, tuple[Assignment, ...]]:
         """Let all go on that can."""
-        return memory, train_apart(self.space, closed)
+        return state, train_apart(self.space, closed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +45,19 @@ class KeepConfiguration:
     """An exploration that changes nothing: clones keep the donor's configuration."""
 
     @property
-    def memory_type(self) -> type[Nothing]:
+    def state_type(self) -> type[NoState]:
         """Nothing is remembered."""
-        return Nothing
+        return NoState
 
-    def begin(self) -> Nothing:
-        """Return the empty memory."""
-        return Nothing()
+    def begin(self) -> NoState:
+        """Return the empty state."""
+        return NoState()
 
     def explore(
-        self, memory: Nothing, closed: ClosedRound, clones: Sequence[Clone]
-    ) -> tuple[Nothing, tuple[Explored, ...]]:
+        self, state: NoState, closed: ClosedRound, clones: Sequence[Clone]
+    ) -> tuple[NoState, tuple[Explored, ...]]:
         """Give each clone its donor's configuration."""
-        return memory, tuple(
+        return state, tuple(
             Explored(configuration=clone.donor.configuration, source=ProposalSource.INHERITED)
             for clone in clones
         )

@@ -18,7 +18,7 @@ from bgpbt.streams import stream
 
 __all__ = ["Clone", "Explore", "Explored", "TruncationRule", "fresh_members", "going_on", "train_apart"]
 
-Memory = TypeVar("Memory")
+RuleState = TypeVar("RuleState")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,27 +39,27 @@ class Explored:
     figures: Mapping[str, float] = field(default_factory=dict)  # of the model behind it
 
 
-class Explore(Protocol[Memory]):
+class Explore(Protocol[RuleState]):
     """Varies the configurations of clones, and remembers what it needs to. Pure."""
 
     @property
-    def memory_type(self) -> type[Memory]:
+    def state_type(self) -> type[RuleState]:
         """The dataclass of what is remembered from round to round."""
         ...
 
-    def begin(self) -> Memory:
+    def begin(self) -> RuleState:
         """Return what is remembered before the first round."""
         ...
 
     def explore(
-        self, memory: Memory, closed: ClosedRound, clones: Sequence[Clone]
-    ) -> tuple[Memory, tuple[Explored, ...]]:
+        self, state: RuleState, closed: ClosedRound, clones: Sequence[Clone]
+    ) -> tuple[RuleState, tuple[Explored, ...]]:
         """Learn from a closed round and give each clone, of which there may be none, a configuration."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TruncationRule(Generic[Memory]):
+class TruncationRule(Generic[RuleState]):
     """Truncation selection, with any way to explore.
 
     With `backtrack` a loser copies the best member of all rounds instead of one of the best of this round;
@@ -68,7 +68,7 @@ class TruncationRule(Generic[Memory]):
 
     space: Space
     settings: PopulationSettings
-    explore: Explore[Memory]
+    explore: Explore[RuleState]
     backtrack: bool = False
     keep_donor: float = 0.0  # chance that a clone keeps its donor's configuration instead of exploring
 
@@ -76,24 +76,24 @@ class TruncationRule(Generic[Memory]):
         checks.within("keep_donor", self.keep_donor, 0, 1)
 
     @property
-    def memory_type(self) -> type[Memory]:
-        """The memory is that of the exploration."""
-        return self.explore.memory_type
+    def state_type(self) -> type[RuleState]:
+        """The state is that of the exploration."""
+        return self.explore.state_type
 
-    def begin(self) -> Memory:
+    def begin(self) -> RuleState:
         """Return what is remembered before the first round."""
         return self.explore.begin()
 
-    def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
+    def assign(self, state: RuleState, closed: ClosedRound) -> tuple[RuleState, tuple[Assignment, ...]]:
         """Let the best go on, replace the worst; if nobody can go on, start afresh."""
         clones = self._clones(closed)
         kept_by = {clone.slot for clone in clones if self._keeps(closed, clone)}
         exploring = tuple(clone for clone in clones if clone.slot not in kept_by)
-        memory, explored = self.explore.explore(memory, closed, exploring)
+        state, explored = self.explore.explore(state, closed, exploring)
         if not closed.can_copy:
-            return memory, train_apart(self.space, closed)
+            return state, train_apart(self.space, closed)
         if not any(member.is_usable for member in closed.kept):
-            return memory, fresh_members(self.space, closed, range(len(closed.kept)))
+            return state, fresh_members(self.space, closed, range(len(closed.kept)))
         assignments = {
             clone.slot: Assignment(
                 parent=clone.donor,
@@ -109,7 +109,7 @@ class TruncationRule(Generic[Memory]):
             for clone in clones
             if clone.slot in kept_by
         }
-        return memory, tuple(
+        return state, tuple(
             assignments.get(slot) or kept.get(slot) or going_on(member)
             for slot, member in enumerate(closed.kept)
         )

@@ -14,11 +14,11 @@ import numpy as np
 from scipy.optimize import Bounds, minimize
 
 from bgpbt.arrays import Floats
+from bgpbt.surrogate.candidate_set import CandidateSet, draw, neighbours
 from bgpbt.surrogate.forecast import Forecast
-from bgpbt.surrogate.reach import Reach, draw, neighbours
 from bgpbt.surrogate.settings import SurrogateSettings
 
-__all__ = ["UpperBound", "best_first", "climb", "sign_steps", "step_to_best_neighbours"]
+__all__ = ["UpperBound", "climb", "maximise_bound", "sign_steps", "step_to_best_neighbours"]
 
 ROUNDS = 4  # alternations of discrete and continuous search
 MOST_MOVES = 8  # discrete moves in a row, in one round
@@ -50,23 +50,23 @@ class UpperBound:
         return mean_n + math.sqrt(self.beta) * deviation_n, slope_nd
 
 
-def best_first(
-    bound: UpperBound, reach: Reach, settings: SurrogateSettings, random: np.random.Generator
+def maximise_bound(
+    bound: UpperBound, candidate_set: CandidateSet, settings: SurrogateSettings, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Return points of the reach by falling upper bound, and their bounds: (n, d), (n,).
+    """Return candidates by falling upper bound, and their bounds: (n, d), (n,).
 
     First comes the maximum that was found; the other ends of the search, its neighbours and random points
     follow, for the case that something forbids the first.
     """
-    drawn_nd = np.vstack([reach.centre_d, draw(reach, settings.candidates, random)])
+    drawn_nd = np.vstack([candidate_set.centre_d, draw(candidate_set, settings.candidates, rng)])
     drawn_n = bound(drawn_nd)
     x_nd = drawn_nd[np.argsort(-drawn_n, kind="stable")[: settings.starts]]
     value_n = bound(x_nd)
     seen = [drawn_nd]
     for _ in range(ROUNDS):
         before = float(value_n.max())
-        x_nd = step_to_best_neighbours(bound, reach, x_nd)
-        x_nd = _continuous_step(bound, reach, x_nd, settings)
+        x_nd = step_to_best_neighbours(bound, candidate_set, x_nd)
+        x_nd = _continuous_step(bound, candidate_set, x_nd, settings)
         value_n = bound(x_nd)
         seen.append(x_nd)
         if value_n.max() - before < SMALL_GAIN:
@@ -74,20 +74,20 @@ def best_first(
         x_nd = x_nd[np.argsort(-value_n, kind="stable")[: max(2, len(x_nd) // 2)]]
     best_nd = x_nd[[int(np.argmax(bound(x_nd)))]]
     if settings.acquisition != "sign":
-        best_nd = climb(bound, reach, best_nd, POLISH_ITERATIONS)
-    moved_knd, is_allowed_kn = neighbours(reach, best_nd)
+        best_nd = climb(bound, candidate_set, best_nd, POLISH_ITERATIONS)
+    moved_knd, is_allowed_kn = neighbours(candidate_set, best_nd)
     everything_nd = np.vstack([best_nd, moved_knd[is_allowed_kn], *seen])
     everything_n = bound(everything_nd)
     order = np.argsort(-everything_n, kind="stable")
     return everything_nd[order], everything_n[order]
 
 
-def step_to_best_neighbours(bound: UpperBound, reach: Reach, x_nd: Floats) -> Floats:
+def step_to_best_neighbours(bound: UpperBound, candidate_set: CandidateSet, x_nd: Floats) -> Floats:
     """Move each point to its best discrete neighbour, until none is better than where it stands."""
     value_n = bound(x_nd)
     rows = np.arange(len(x_nd))
     for _ in range(MOST_MOVES):
-        moved_knd, is_allowed_kn = neighbours(reach, x_nd)
+        moved_knd, is_allowed_kn = neighbours(candidate_set, x_nd)
         if len(moved_knd) == 0:
             return x_nd
         moved_kn = np.full(is_allowed_kn.shape, -np.inf)
@@ -101,15 +101,15 @@ def step_to_best_neighbours(bound: UpperBound, reach: Reach, x_nd: Floats) -> Fl
     return x_nd
 
 
-def climb(bound: UpperBound, reach: Reach, x_nd: Floats, iterations: int) -> Floats:
+def climb(bound: UpperBound, candidate_set: CandidateSet, x_nd: Floats, iterations: int) -> Floats:
     """Climb the bound by the floats, from all points at once, inside the box.
 
     L-BFGS-B on the sum of the bounds, whose terms share no variable. Sides of the box have length 1, which
     scales every input by its lengthscale. While the sum rises a single term may fall into another basin; such
     points climb once more without the others. There are always fewer of them, and a point alone never falls.
     """
-    columns = reach.continuous
-    low_d, width_d = reach.lower_d[columns], (reach.upper_d - reach.lower_d)[columns]
+    columns = candidate_set.continuous
+    low_d, width_d = candidate_set.lower_d[columns], (candidate_set.upper_d - candidate_set.lower_d)[columns]
     if columns.size == 0 or not width_d.any():
         return x_nd
     moving_nd = x_nd.copy()
@@ -132,26 +132,30 @@ def climb(bound: UpperBound, reach: Reach, x_nd: Floats, iterations: int) -> Flo
     end_nd[:, columns] = low_d + np.clip(found.x, 0.0, 1.0).reshape(len(x_nd), -1) * width_d
     fell_n = bound(end_nd) < bound(x_nd)
     if fell_n.any():
-        end_nd[fell_n] = x_nd[fell_n] if fell_n.all() else climb(bound, reach, x_nd[fell_n], iterations)
+        end_nd[fell_n] = (
+            x_nd[fell_n] if fell_n.all() else climb(bound, candidate_set, x_nd[fell_n], iterations)
+        )
     return end_nd
 
 
-def sign_steps(bound: UpperBound, reach: Reach, x_nd: Floats) -> Floats:
+def sign_steps(bound: UpperBound, candidate_set: CandidateSet, x_nd: Floats) -> Floats:
     """Take fixed steps along the sign of the gradient and keep the best point seen, as released code did."""
-    columns = reach.continuous
+    columns = candidate_set.continuous
     best_nd, best_n = x_nd, bound(x_nd)
     for _ in range(SIGN_STEPS):
         _, slope_nd = bound.with_slopes(x_nd)
         stepped_nd = x_nd[:, columns] + SIGN_STEP * np.sign(slope_nd[:, columns])
         x_nd = x_nd.copy()
-        x_nd[:, columns] = np.clip(stepped_nd, reach.lower_d[columns], reach.upper_d[columns])
+        x_nd[:, columns] = np.clip(stepped_nd, candidate_set.lower_d[columns], candidate_set.upper_d[columns])
         value_n = bound(x_nd)
         best_nd = np.where((value_n > best_n)[:, None], x_nd, best_nd)
         best_n = np.maximum(value_n, best_n)
     return best_nd
 
 
-def _continuous_step(bound: UpperBound, reach: Reach, x_nd: Floats, settings: SurrogateSettings) -> Floats:
+def _continuous_step(
+    bound: UpperBound, candidate_set: CandidateSet, x_nd: Floats, settings: SurrogateSettings
+) -> Floats:
     if settings.acquisition == "sign":
-        return sign_steps(bound, reach, x_nd)
-    return climb(bound, reach, x_nd, CLIMB_ITERATIONS)
+        return sign_steps(bound, candidate_set, x_nd)
+    return climb(bound, candidate_set, x_nd, CLIMB_ITERATIONS)

@@ -23,7 +23,7 @@ def fit(
     points: Points,
     y_n: Floats,
     layout: Layout,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     *,
     starts: int = 3,
     warm_start: Floats | None = None,
@@ -36,7 +36,7 @@ def fit(
     pairs = pairs_of(points, layout)
     low_p, high_p = layout.bounds
     best_p, best = np.clip(layout.prior_mean_p, low_p, high_p), -math.inf
-    for start_p in _starts(y_n, pairs, layout, random, (starts, warm_start)):
+    for start_p in _starts(y_n, pairs, layout, rng, (starts, warm_start)):
         found = minimize(
             _negative_log_posterior,
             start_p,
@@ -55,7 +55,7 @@ def _starts(
     y_n: Floats,
     pairs: Pairs,
     layout: Layout,
-    random: np.random.Generator,
+    rng: np.random.Generator,
     wanted: tuple[int, Floats | None],
 ) -> list[Floats]:
     count, warm_p = wanted
@@ -64,7 +64,7 @@ def _starts(
     starts.append(layout.prior_mean_p)
     missing = count - len(starts)
     if missing > 0:
-        drawn = random.normal(layout.prior_mean_p, layout.prior_deviation_p, (STARTS_DRAWN, layout.size))
+        drawn = rng.normal(layout.prior_mean_p, layout.prior_deviation_p, (STARTS_DRAWN, layout.size))
         drawn = np.clip(drawn, low_p, high_p)
         ranking = np.argsort([_negative_log_posterior(t, y_n, pairs, layout)[0] for t in drawn])
         starts.extend(drawn[i] for i in ranking[:missing])

@@ -46,7 +46,7 @@ def model_of(
     observations: Sequence[Observation],
     request: SuggestRequest,
     settings: SurrogateSettings,
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> Model:
     """Return the model of the newest usable observations.
 
@@ -73,7 +73,7 @@ def model_of(
     # A fit costs the cube of its points, so with many of them the last fit is the only start.
     has_many = warm_start is not None and len(usable) > settings.most_points // 2
     starts = 1 if has_many else settings.fit_starts
-    theta_p = fit(points, y_n, layout, random, starts=starts, warm_start=warm_start)
+    theta_p = fit(points, y_n, layout, rng, starts=starts, warm_start=warm_start)
     given_data = posterior(points, y_n, from_theta(theta_p, layout))
     running = points_of(coordinates, scale, pending, [request.time] * len(pending))
     return Model(

@@ -15,16 +15,16 @@ from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, Value
 from bgpbt.space import Space
 from bgpbt.streams import stream
-from bgpbt.surrogate.acquisition import UpperBound, best_first
+from bgpbt.surrogate.acquisition import UpperBound, maximise_bound
 from bgpbt.surrogate.blas import one_blas_thread
+from bgpbt.surrogate.candidate_set import CandidateSet, candidate_set_around, draw
 from bgpbt.surrogate.coordinates import Coordinates, coordinates_of
 from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.model import Model, TooLittleDataError, model_of
 from bgpbt.surrogate.parameters import from_theta
-from bgpbt.surrogate.reach import Reach, draw, reach_of
 from bgpbt.surrogate.requests import Observation, Suggestion, SuggestRequest
 from bgpbt.surrogate.settings import SurrogateSettings
-from bgpbt.surrogate.thompson import best_first_of_a_draw
+from bgpbt.surrogate.thompson import maximise_draw
 from bgpbt.surrogate.trust_region import TrustRegion, box, hamming_radius
 
 __all__ = ["Address", "restart_centre", "suggest"]
@@ -76,10 +76,10 @@ def restart_centre(
     )
     by_bound = settings if settings.acquisition == "sign" else replace(settings, acquisition="converged")
     task = _Task(space=space, request=request, region=None, settings=by_bound)
-    random = _stream(seed, "restart")
+    rng = _stream(seed, "restart")
     if settings.restart == "random":
-        return _random(task, random, "restarts are set to be random")
-    return _guarded(task, best_points, random)
+        return _random(task, rng, "restarts are set to be random")
+    return _guarded(task, best_points, rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,23 +92,23 @@ class _Task:
     settings: SurrogateSettings
 
 
-def _guarded(task: _Task, observations: Sequence[Observation], random: np.random.Generator) -> Suggestion:
+def _guarded(task: _Task, observations: Sequence[Observation], rng: np.random.Generator) -> Suggestion:
     """Return the model's suggestion or, whatever goes wrong, a random one with the reason."""
     try:
         with one_blas_thread(), np.errstate(all="ignore"):
-            return _from_model(task, observations, random)
+            return _from_model(task, observations, rng)
     except TooLittleDataError as error:
         reason = str(error)
     except Exception as error:  # a run of days must not end here; the history shows the reason
         reason = f"the model failed: {type(error).__name__}: {error}"
-    return _random(task, random, reason)
+    return _random(task, rng, reason)
 
 
-def _from_model(task: _Task, observations: Sequence[Observation], random: np.random.Generator) -> Suggestion:
+def _from_model(task: _Task, observations: Sequence[Observation], rng: np.random.Generator) -> Suggestion:
     if not math.isfinite(task.request.time):
         raise TooLittleDataError(f"the time of the coming round is {task.request.time}")
     coordinates = coordinates_of(task.space)
-    model = model_of(coordinates, observations, task.request, task.settings, random)
+    model = model_of(coordinates, observations, task.request, task.settings, rng)
     lengthscale_d = model.posterior.hyperparameters.lengthscale_d[: coordinates.ordered.size]
     forecast = Forecast(
         model=model.posterior,
@@ -116,12 +116,12 @@ def _from_model(task: _Task, observations: Sequence[Observation], random: np.ran
         context=float(model.scale([task.request.score_before])[0]),
         time=task.request.time,
     )
-    reach = _reach(task, coordinates, lengthscale_d)
+    candidate_set = _candidate_set(task, coordinates, lengthscale_d)
     if _draws(task.settings, model):
-        x_nd, value_n = best_first_of_a_draw(forecast, reach, task.settings, random)
+        x_nd, value_n = maximise_draw(forecast, candidate_set, task.settings, rng)
     else:
         bound = UpperBound(forecast=forecast, beta=task.settings.ucb_beta)
-        x_nd, value_n = best_first(bound, reach, task.settings, random)
+        x_nd, value_n = maximise_bound(bound, candidate_set, task.settings, rng)
     for x_d, value in zip(x_nd, value_n, strict=True):
         configuration = _decoded(task, x_d)
         if _is_new(task, configuration):
@@ -136,42 +136,44 @@ def _draws(settings: SurrogateSettings, model: Model) -> bool:
     return is_unsure or settings.acquisition == "thompson"
 
 
-def _random(task: _Task, random: np.random.Generator, reason: str) -> Suggestion:
+def _random(task: _Task, rng: np.random.Generator, reason: str) -> Suggestion:
     """Return a random configuration of the region, or of the space if the region has no new one."""
     try:
         coordinates = coordinates_of(task.space)
-        reach = _reach(task, coordinates, np.ones(coordinates.ordered.size))
-        drawn: Iterable[Configuration] = (_decoded(task, x_d) for x_d in draw(reach, FALLBACK_DRAWS, random))
+        candidate_set = _candidate_set(task, coordinates, np.ones(coordinates.ordered.size))
+        drawn: Iterable[Configuration] = (
+            _decoded(task, x_d) for x_d in draw(candidate_set, FALLBACK_DRAWS, rng)
+        )
         new = next((configuration for configuration in drawn if _is_new(task, configuration)), None)
         if new is not None:
             return Suggestion(configuration=new, reason=reason)
         reason = f"{reason}; nothing new in reach"
     except Exception as error:  # such as a centre that is not of this space
         reason = f"{reason}; no random point of the region: {type(error).__name__}: {error}"
-    return Suggestion(configuration=_anywhere(task, random), reason=reason)
+    return Suggestion(configuration=_anywhere(task, rng), reason=reason)
 
 
-def _anywhere(task: _Task, random: np.random.Generator) -> Configuration:
+def _anywhere(task: _Task, rng: np.random.Generator) -> Configuration:
     """Return a random configuration with the frozen values; new if that takes few draws, legal always."""
-    sampled = [_with_frozen(task, drawn) for drawn in task.space.sample(LAST_DRAWS, random)]
+    sampled = [_with_frozen(task, drawn) for drawn in task.space.sample(LAST_DRAWS, rng)]
     legal = [drawn for drawn in sampled if task.space.is_legal(drawn)]
     if not legal and task.space.is_legal(task.request.centre):
         return dict(task.request.centre)
     new = [drawn for drawn in legal if _is_new(task, drawn)]
-    return [*new, *legal, *task.space.sample(1, random)][0]
+    return [*new, *legal, *task.space.sample(1, rng)][0]
 
 
-def _reach(task: _Task, coordinates: Coordinates, lengthscale_d: Floats) -> Reach:
+def _candidate_set(task: _Task, coordinates: Coordinates, lengthscale_d: Floats) -> CandidateSet:
     request, region = task.request, task.region
     centre_d = coordinates.completed(request.centre)
     categories = coordinates.categorical.size
     if region is None:
         whole = (np.zeros(coordinates.ordered.size), np.ones(coordinates.ordered.size))
-        return reach_of(coordinates, centre_d, whole, categories, request.frozen)
+        return candidate_set_around(coordinates, centre_d, whole, categories, request.frozen)
     active_d = task.space.encode([request.centre])[0]
     bounds = box(active_d[coordinates.ordered], lengthscale_d, region.length)
     radius = hamming_radius(region, categories, task.settings)
-    return reach_of(coordinates, centre_d, bounds, radius, request.frozen)
+    return candidate_set_around(coordinates, centre_d, bounds, radius, request.frozen)
 
 
 def _decoded(task: _Task, x_d: Floats) -> Configuration:

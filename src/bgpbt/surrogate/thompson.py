@@ -10,23 +10,23 @@ import numpy as np
 from scipy.linalg import cholesky
 
 from bgpbt.arrays import Floats
+from bgpbt.surrogate.candidate_set import CandidateSet, draw
 from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.kernels import prior_variance
-from bgpbt.surrogate.reach import Reach, draw
 from bgpbt.surrogate.settings import SurrogateSettings
 
-__all__ = ["best_first_of_a_draw"]
+__all__ = ["maximise_draw"]
 
 JITTER = 1e-6  # of the prior variance, so that the Cholesky factor exists for points that are almost one
 
 
-def best_first_of_a_draw(
-    forecast: Forecast, reach: Reach, settings: SurrogateSettings, random: np.random.Generator
+def maximise_draw(
+    forecast: Forecast, candidate_set: CandidateSet, settings: SurrogateSettings, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Return points of the reach by falling value of one function of the posterior: (n, d), (n,)."""
-    x_nd = np.vstack([reach.centre_d, draw(reach, settings.candidates, random)])
+    """Return candidates by falling value of one function of the posterior: (n, d), (n,)."""
+    x_nd = np.vstack([candidate_set.centre_d, draw(candidate_set, settings.candidates, rng)])
     mean_n, covariance_nn = forecast.joint(x_nd)
     covariance_nn[np.diag_indices(len(x_nd))] += JITTER * prior_variance(forecast.model.hyperparameters)
-    value_n = mean_n + cholesky(covariance_nn, lower=True) @ random.normal(size=len(x_nd))
+    value_n = mean_n + cholesky(covariance_nn, lower=True) @ rng.normal(size=len(x_nd))
     order = np.argsort(-value_n, kind="stable")
     return x_nd[order], value_n[order]

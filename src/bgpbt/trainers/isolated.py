@@ -13,8 +13,8 @@ from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError, reason_of
 from bgpbt.records import Order, Outcome
 from bgpbt.trainers.children import Children, ending
-from bgpbt.trainers.errand import Errand, Yield, carry_out, pack, unpack
 from bgpbt.trainers.job import TrainerError
+from bgpbt.trainers.remote import RemoteOrder, RemoteOutcome, pack, run_remote, unpack
 
 __all__ = ["IsolatedTrainer"]
 
@@ -53,10 +53,10 @@ class IsolatedTrainer:
         Raises:
             TrainerError: the trainer raised, its process died, or it ran out of time.
         """
-        errand = pack(order, checkpoints)
+        remote_order = pack(order, checkpoints)
         context = multiprocessing.get_context("spawn")  # a fork would take over locks that threads hold
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_main, args=(theirs, self._trainer, errand))
+        process = context.Process(target=_main, args=(theirs, self._trainer, remote_order))
         process.start()
         theirs.close()
         assert process.pid is not None
@@ -73,22 +73,22 @@ class IsolatedTrainer:
             raise TrainerError(report)
         return unpack(report, checkpoints)
 
-    def _receive(self, connection: Connection) -> "Yield | str | None":
+    def _receive(self, connection: Connection) -> "RemoteOutcome | str | None":
         """Return what the process sends; None if it dies without a word."""
         if not connection.poll(self._time_limit_s):
             raise TrainerError(f"the trainer was killed at its time limit of {self._time_limit_s:g} s")
         try:
-            report: Yield | str = connection.recv()
+            report: RemoteOutcome | str = connection.recv()
         except EOFError:
             return None
         return report
 
 
-def _main(connection: Connection, trainer: Trainer, errand: Errand) -> None:
+def _main(connection: Connection, trainer: Trainer, remote_order: RemoteOrder) -> None:
     os.setsid()  # what the trainer starts can be killed with it, and Ctrl-C reaches it only through us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        report: Yield | str = carry_out(errand, trainer)
+        report: RemoteOutcome | str = run_remote(remote_order, trainer)
     except Exception as error:
         traceback.print_exc()  # where it was raised is for whoever writes the trainer
         report = reason_of(error)

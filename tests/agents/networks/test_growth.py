@@ -27,20 +27,20 @@ def test_a_grown_network_computes_what_the_old_one_does(
     )
     if new.depth > old.depth and new.width < 2 * old.width:
         return  # growth does not apply
-    random = np.random.default_rng(seed)
-    parameters, spectral = perceptron.initialise(random, old, 5, 3)
+    rng = np.random.default_rng(seed)
+    parameters, spectral = perceptron.initialise(rng, old, 5, 3)
     parameters = tuple(  # biases of a trained network are not zero
-        {**layer, "bias": jnp.asarray(0.3 * random.normal(size=layer["bias"].shape), jnp.float32)}
+        {**layer, "bias": jnp.asarray(0.3 * rng.normal(size=layer["bias"].shape), jnp.float32)}
         for layer in parameters
     )
     for _ in range(3):
         spectral = perceptron.spectral_step(parameters, spectral)
-    grown, grown_spectral = grow((parameters, spectral), new, random)
-    shapes, spectral_shapes = perceptron.initialise(random, new, 5, 3)
+    grown, grown_spectral = grow((parameters, spectral), new, rng)
+    shapes, spectral_shapes = perceptron.initialise(rng, new, 5, 3)
     assert jax.tree.map(jnp.shape, (grown, grown_spectral)) == jax.tree.map(
         jnp.shape, (shapes, spectral_shapes)
     )
-    input_bi = jnp.asarray(random.normal(size=(16, 5)), jnp.float32)
+    input_bi = jnp.asarray(rng.normal(size=(16, 5)), jnp.float32)
     np.testing.assert_allclose(
         perceptron.apply(grown, grown_spectral, input_bi),
         perceptron.apply(parameters, spectral, input_bi),

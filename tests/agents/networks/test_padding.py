@@ -34,12 +34,12 @@ pairs = st.builds(Architectures, policy=shapes, value=shapes)
 
 def agent(architectures: Architectures, seed: int) -> Member:
     """An agent that has learnt for a while: no zeros where a small network has none."""
-    random = np.random.default_rng(seed)
-    policy, policy_spectral = perceptron.initialise(random, architectures.policy, OBSERVATIONS, 2 * ACTIONS)
-    value, value_spectral = perceptron.initialise(random, architectures.value, OBSERVATIONS, 1)
+    rng = np.random.default_rng(seed)
+    policy, policy_spectral = perceptron.initialise(rng, architectures.policy, OBSERVATIONS, 2 * ACTIONS)
+    value, value_spectral = perceptron.initialise(rng, architectures.value, OBSERVATIONS, 1)
 
     def moved(tree: Any) -> Any:
-        return jax.tree.map(lambda leaf: jnp.asarray(leaf + 0.3 * random.normal(size=leaf.shape)), tree)
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf + 0.3 * rng.normal(size=leaf.shape)), tree)
 
     parameters = ActorCritic(moved(policy), moved(value))
     return Member(
@@ -52,16 +52,16 @@ def agent(architectures: Architectures, seed: int) -> Member:
 
 
 def transitions(seed: int) -> Transitions:
-    random = np.random.default_rng(seed)
-    ends = random.random((2, ROWS)) < 0.1
+    rng = np.random.default_rng(seed)
+    ends = rng.random((2, ROWS)) < 0.1
     return Transitions(
-        observation_io=jnp.asarray(random.normal(size=(ROWS, OBSERVATIONS))),
-        last_observation_so=jnp.asarray(random.normal(size=(ROWS // 5 + 1, OBSERVATIONS))),
-        action_ik=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
-        noise_in=jnp.asarray(random.normal(size=(ROWS, ACTIONS))),
-        log_prob_i=jnp.asarray(random.normal(size=ROWS) - 2.0),
+        observation_io=jnp.asarray(rng.normal(size=(ROWS, OBSERVATIONS))),
+        last_observation_so=jnp.asarray(rng.normal(size=(ROWS // 5 + 1, OBSERVATIONS))),
+        action_ik=jnp.asarray(rng.normal(size=(ROWS, ACTIONS))),
+        noise_in=jnp.asarray(rng.normal(size=(ROWS, ACTIONS))),
+        log_prob_i=jnp.asarray(rng.normal(size=ROWS) - 2.0),
         rewards=Rewards(
-            reward_i=jnp.asarray(random.normal(size=ROWS)),
+            reward_i=jnp.asarray(rng.normal(size=ROWS)),
             terminated_i=jnp.asarray(ends[0]),
             truncated_i=jnp.asarray(ends[1] & ~ends[0]),
             is_step_i=jnp.asarray(np.arange(ROWS) % 6 != 5),
@@ -71,8 +71,8 @@ def transitions(seed: int) -> Transitions:
         weight=jnp.asarray(1.0 / ROWS),
         lesson=Partial(
             Lesson,
-            logits_il=jnp.asarray(random.normal(size=(ROWS, 2 * ACTIONS))),
-            value_i=jnp.asarray(random.normal(size=ROWS)),
+            logits_il=jnp.asarray(rng.normal(size=(ROWS, 2 * ACTIONS))),
+            value_i=jnp.asarray(rng.normal(size=ROWS)),
         ),
         teacher_weights=TeacherWeights(
             is_taught=jnp.asarray(True), kl=jnp.asarray(0.5), value=jnp.asarray(0.1)

@@ -89,9 +89,9 @@ def scale_of(unscaled_n: jax.Array) -> jax.Array:
 
 
 def test_slopes_of_means_and_scales_reach_their_logits() -> None:
-    random = np.random.default_rng(0)
-    logits_bl = random.normal(size=(50, 6), scale=20.0).astype(np.float32)
-    mean_slope_ab, scale_slope_ab = random.normal(size=(2, 3, 50)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    logits_bl = rng.normal(size=(50, 6), scale=20.0).astype(np.float32)
+    mean_slope_ab, scale_slope_ab = rng.normal(size=(2, 3, 50)).astype(np.float32)
 
     def weighted(logits_bl: jax.Array) -> jax.Array:
         distribution = Box(actuators=3).from_logits(logits_bl)

@@ -40,11 +40,11 @@ def by_definition(
 def test_advantages_agree_with_their_definition(
     seed: int, unroll_length: int, sequences: int, padding: int
 ) -> None:
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     shape = (sequences, unroll_length)
-    reward, value = random.normal(size=shape), random.normal(size=(sequences, unroll_length + 1))
-    terminated = random.random(shape) < 0.2
-    truncated = ~terminated & (random.random(shape) < 0.2)
+    reward, value = rng.normal(size=shape), rng.normal(size=(sequences, unroll_length + 1))
+    terminated = rng.random(shape) < 0.2
+    truncated = ~terminated & (rng.random(shape) < 0.2)
     hyperparameters = hyperparameters_of(
         {"discount": 0.9, "gae_lambda": 0.8, "reward_scaling": 3.0, "unroll_length": unroll_length}
     )

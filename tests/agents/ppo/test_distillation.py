@@ -105,10 +105,10 @@ def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTra
         value=Architecture(depth=3, width=width),
     )
     room = Architectures(policy=Architecture(depth=4, width=128), value=Architecture(depth=3, width=64))
-    environment, random = trainer.environment, np.random.default_rng(0)
-    member = initialise_agent(random, teacher, environment, environment.starts(jax.random.PRNGKey(1)))
+    environment, rng = trainer.environment, np.random.default_rng(0)
+    member = initialise_agent(rng, teacher, environment, environment.starts(jax.random.PRNGKey(1)))
     experience, stale = jax.tree.map(
-        lambda array: jnp.asarray(random.normal(size=array.shape), array.dtype),
+        lambda array: jnp.asarray(rng.normal(size=array.shape), array.dtype),
         blank_buffers(environment, 3),
     )
     nobody = no_tuition(room, environment.environment)

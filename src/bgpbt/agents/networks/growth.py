@@ -43,13 +43,13 @@ def check_growth(old: Architecture, new: Architecture, *, network: str) -> None:
         )
 
 
-def grow(network: Network, new: Architecture, random: np.random.Generator) -> Network:
+def grow(network: Network, new: Architecture, rng: np.random.Generator) -> Network:
     """Return a network of the new architecture with the same outputs; growth must apply."""
     parameters, spectral = jax.tree.map(np.asarray, network)
     assert not isinstance(spectral, perceptron.PaddedSpectral), "networks grow at their own size"
     depth, width = len(parameters) - 1, parameters[-1]["kernel"].shape[0]
     inputs, outputs = parameters[0]["kernel"].shape[0], parameters[-1]["kernel"].shape[1]
-    fresh, _ = perceptron.initialise(random, new, inputs, outputs)
+    fresh, _ = perceptron.initialise(rng, new, inputs, outputs)
     grown: list[Layer] = []
     vectors: list[Any] = []
     for index in range(depth):
@@ -72,10 +72,10 @@ def grow(network: Network, new: Architecture, random: np.random.Generator) -> Ne
     return tuple(grown), tuple(vectors)
 
 
-def grow_member(member: Member, new: Architectures, random: np.random.Generator) -> Member:
+def grow_member(member: Member, new: Architectures, rng: np.random.Generator) -> Member:
     """Return a member with grown networks; its optimiser is at rest, all else goes on."""
-    policy, policy_spectral = grow((member.parameters.policy, member.spectral.policy), new.policy, random)
-    value, value_spectral = grow((member.parameters.value, member.spectral.value), new.value, random)
+    policy, policy_spectral = grow((member.parameters.policy, member.spectral.policy), new.policy, rng)
+    value, value_spectral = grow((member.parameters.value, member.spectral.value), new.value, rng)
     parameters = ActorCritic(policy, value)
     return member._replace(
         parameters=parameters,

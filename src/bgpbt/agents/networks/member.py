@@ -68,7 +68,7 @@ class Member(NamedTuple):
 
 
 def initialise_agent(
-    random: np.random.Generator,
+    rng: np.random.Generator,
     architectures: Architectures,
     environment: VectorEnvironment,
     starts: StartStates,
@@ -76,8 +76,8 @@ def initialise_agent(
     """Return a member with new networks, an optimiser at rest and no observation seen, on the host."""
     observations = environment.environment.observation_size
     outputs = space_of(environment.environment).outputs
-    policy, policy_spectral = perceptron.initialise(random, architectures.policy, observations, outputs)
-    value, value_spectral = perceptron.initialise(random, architectures.value, observations, 1)
+    policy, policy_spectral = perceptron.initialise(rng, architectures.policy, observations, outputs)
+    value, value_spectral = perceptron.initialise(rng, architectures.value, observations, 1)
     parameters = ActorCritic(policy, value)
     return Member(
         parameters=parameters,

@@ -51,7 +51,7 @@ _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
 
 
 def initialise(
-    random: np.random.Generator, architecture: Architecture, inputs: int, outputs: int
+    rng: np.random.Generator, architecture: Architecture, inputs: int, outputs: int
 ) -> tuple[Parameters, Spectral]:
     """Draw a network: LeCun-uniform kernels, zero biases, random unit singular vectors.
 
@@ -60,7 +60,7 @@ def initialise(
     sizes = (inputs, *[architecture.width] * architecture.depth, outputs)
     parameters: Any = tuple(
         {
-            "kernel": random.uniform(-1.0, 1.0, (rows, columns)).astype(np.float32) * np.float32(bound),
+            "kernel": rng.uniform(-1.0, 1.0, (rows, columns)).astype(np.float32) * np.float32(bound),
             "bias": np.zeros(columns, np.float32),
         }
         for rows, columns in pairwise(sizes)
@@ -68,7 +68,7 @@ def initialise(
     )
     if not architecture.spectral_norm:
         return parameters, ()
-    direction_lo = random.normal(size=(architecture.depth, architecture.width))
+    direction_lo = rng.normal(size=(architecture.depth, architecture.width))
     vectors: Any = tuple(
         (direction_o / np.linalg.norm(direction_o)).astype(np.float32) for direction_o in direction_lo
     )

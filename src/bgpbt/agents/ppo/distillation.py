@@ -135,9 +135,9 @@ def teacher_of(member: Member, architectures: Architectures, room: Architectures
 
 def no_tuition(room: Architectures, environment: Environment) -> Tuition:
     """Return the tuition of an agent without a teacher, where there is room for teachers of this size."""
-    random, observations = np.random.default_rng(0), environment.observation_size
-    policy = perceptron.initialise(random, room.policy, observations, space_of(environment).outputs)
-    value = perceptron.initialise(random, room.value, observations, 1)
+    rng, observations = np.random.default_rng(0), environment.observation_size
+    policy = perceptron.initialise(rng, room.policy, observations, space_of(environment).outputs)
+    value = perceptron.initialise(rng, room.value, observations, 1)
     teacher = Teacher(
         policy=_in_room(policy, room.policy, room.policy),
         value=_in_room(value, room.value, room.value),

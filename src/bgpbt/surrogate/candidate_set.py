@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bgpbt.arrays import Floats
 from bgpbt.surrogate.coordinates import Coordinates
 
-__all__ = ["Reach", "draw", "neighbours", "reach_of"]
+__all__ = ["CandidateSet", "candidate_set_around", "draw", "neighbours"]
 
 Columns = npt.NDArray[np.intp]
 
@@ -24,26 +24,26 @@ LONG_STEPS = 8  # a list of levels is crossed in about as many long steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class CandidateSet:
     """The set of points that may be proposed, in complete coordinates of the space."""
 
     centre_d: Floats
     lower_d: Floats  # of the floats; equal to the upper bound where nothing moves
     upper_d: Floats
     continuous: Columns  # columns of floats that may move
-    levels: dict[int, Floats]  # column of a movable input with levels: those in reach, ascending
+    levels: dict[int, Floats]  # column of a movable input with levels: the allowed ones, ascending
     choices: dict[int, Floats]  # column of a movable category: its choices
     radius: int  # number of categories that may differ from the centre
 
 
-def reach_of(
+def candidate_set_around(
     coordinates: Coordinates,
     centre_d: Floats,
     bounds: tuple[Floats, Floats],
     radius: int,
     frozen: Collection[str],
-) -> Reach:
-    """Return the reach of a box around complete coordinates; `bounds` are those of the ordered columns."""
+) -> CandidateSet:
+    """Return the candidates in a box around a centre; `bounds` are those of the ordered columns."""
     space = coordinates.space
     lower_d, upper_d = centre_d.copy(), centre_d.copy()
     continuous: list[int] = []
@@ -52,11 +52,11 @@ def reach_of(
         if space.names[column] in frozen:
             continue
         if space.number_of_levels_d[column] > 0:
-            levels[column] = _levels_in_reach(space.levels_d[column], centre_d[column], (low, high))
+            levels[column] = _allowed_levels(space.levels_d[column], centre_d[column], (low, high))
         else:
             lower_d[column], upper_d[column] = low, high
             continuous.append(column)
-    return Reach(
+    return CandidateSet(
         centre_d=centre_d,
         lower_d=lower_d,
         upper_d=upper_d,
@@ -71,50 +71,52 @@ def reach_of(
     )
 
 
-def draw(reach: Reach, n: int, random: np.random.Generator) -> Floats:
-    """Draw points of the reach: (n, d). The number of changed categories is uniform from 0 to the radius."""
-    x_nd = np.tile(reach.centre_d, (n, 1))
-    columns = reach.continuous
-    x_nd[:, columns] = random.uniform(reach.lower_d[columns], reach.upper_d[columns], (n, columns.size))
-    for column, allowed in reach.levels.items():
-        x_nd[:, column] = random.choice(allowed, n)
-    if reach.choices:
-        most = min(reach.radius, len(reach.choices))
-        rank_nc = random.random((n, len(reach.choices))).argsort(axis=1).argsort(axis=1)
-        changes_nc = rank_nc < random.integers(0, most + 1, n)[:, None]
-        for position, (column, allowed) in enumerate(reach.choices.items()):
-            drawn_n = random.choice(allowed, n)
+def draw(candidate_set: CandidateSet, n: int, rng: np.random.Generator) -> Floats:
+    """Draw candidates: (n, d). The number of changed categories is uniform from 0 to the radius."""
+    x_nd = np.tile(candidate_set.centre_d, (n, 1))
+    columns = candidate_set.continuous
+    x_nd[:, columns] = rng.uniform(
+        candidate_set.lower_d[columns], candidate_set.upper_d[columns], (n, columns.size)
+    )
+    for column, allowed in candidate_set.levels.items():
+        x_nd[:, column] = rng.choice(allowed, n)
+    if candidate_set.choices:
+        most = min(candidate_set.radius, len(candidate_set.choices))
+        rank_nc = rng.random((n, len(candidate_set.choices))).argsort(axis=1).argsort(axis=1)
+        changes_nc = rank_nc < rng.integers(0, most + 1, n)[:, None]
+        for position, (column, allowed) in enumerate(candidate_set.choices.items()):
+            drawn_n = rng.choice(allowed, n)
             x_nd[:, column] = np.where(changes_nc[:, position], drawn_n, x_nd[:, column])
     return x_nd
 
 
-def neighbours(reach: Reach, x_nd: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return all points one discrete move away, and which of them are in reach: (k, n, d), (k, n).
+def neighbours(candidate_set: CandidateSet, x_nd: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return all points one discrete move away, and which of them are candidates: (k, n, d), (k, n).
 
     A move is a step along an input's levels, to the next or a longer one, or another choice of a category.
     """
     moved: list[Floats] = []
     allowed: list[npt.NDArray[np.bool_]] = []
-    for column, levels in reach.levels.items():
+    for column, levels in candidate_set.levels.items():
         index_n = np.abs(levels - x_nd[:, column, None]).argmin(axis=1)
         for step in _steps(levels.size):
             target_n = index_n + step
             moved.append(_replaced(x_nd, column, levels[np.clip(target_n, 0, levels.size - 1)]))
             allowed.append((target_n >= 0) & (target_n < levels.size))
-    columns = list(reach.choices)
-    differs_nc = x_nd[:, columns] != reach.centre_d[columns]
-    for position, (column, choices) in enumerate(reach.choices.items()):
+    columns = list(candidate_set.choices)
+    differs_nc = x_nd[:, columns] != candidate_set.centre_d[columns]
+    for position, (column, choices) in enumerate(candidate_set.choices.items()):
         others_n = differs_nc.sum(axis=1) - differs_nc[:, position]
         for choice in choices:
             moved.append(_replaced(x_nd, column, np.full(len(x_nd), choice)))
-            is_near_n = others_n + (choice != reach.centre_d[column]) <= reach.radius
+            is_near_n = others_n + (choice != candidate_set.centre_d[column]) <= candidate_set.radius
             allowed.append(is_near_n & (x_nd[:, column] != choice))
     if not moved:
         return np.zeros((0, *x_nd.shape)), np.zeros((0, len(x_nd)), dtype=np.bool_)
     return np.stack(moved), np.stack(allowed)
 
 
-def _levels_in_reach(levels: Floats, centre: float, bounds: tuple[float, float]) -> Floats:
+def _allowed_levels(levels: Floats, centre: float, bounds: tuple[float, float]) -> Floats:
     nearest = int(np.abs(levels - centre).argmin())
     index_l = np.arange(levels.size)
     is_inside_l = (levels >= bounds[0]) & (levels <= bounds[1])
