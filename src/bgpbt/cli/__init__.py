@@ -123,6 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="bgpbt",
         description="Bayesian Generational Population-Based Training",
     )
+    return _carried_out(chosen, typed)
+
+
+def _carried_out(chosen: Any, typed: Sequence[str]) -> int:
+    """Carry out a command; what it refuses is one line, in the words of the command line."""
     in_words = partial(in_flags, command=type(chosen), arguments=typed)
     try:
         check_paths(chosen, typed)
