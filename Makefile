@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO_FLAGS ?=
-# All but `playground`, which excludes `brax`.
+# All but `playground`, which excludes `brax`, `sb3`, whose PyTorch is large, and `legacy`, which is PyTorch.
 EXTRAS := brax dev docs figures gymnax parquet ray render tensorboard video watch
 
 .PHONY: help setup demo docs test lint types layers tests lock clean

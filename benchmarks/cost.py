@@ -27,7 +27,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff
 
 from bgpbt.agents import PPOSettings, PPOTrainer
-from bgpbt.agents.member import Member, arrays_of
+from bgpbt.agents.networks.member import Member, arrays_of
 from bgpbt.contracts import Checkpoints, Strategy
 from bgpbt.execution import LocalExecutor, run_loop
 from bgpbt.records import Order, Outcome, Plan

@@ -45,11 +45,11 @@ from typing import Annotated, Any
 import cattrs
 import jax
 import numpy as np
-import numpy.typing as npt
 import tyro
 from tyro.conf import FlagCreatePairsOff, arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
+from bgpbt.arrays import Floats
 from bgpbt.envs.registry import PAPER_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.space import ppo_space
@@ -81,8 +81,6 @@ SHORT_PARTS: tuple[Part, ...] = ("rollout", "evaluation")
 SHORT_LIMITS = ("raw", "raw_evaluation", "policy")
 TRIES = 3  # of short parts and limits in a repeat
 PRODUCT_GFLOP = 40.0  # in one call, about; a fraction of a second
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

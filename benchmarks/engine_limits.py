@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bgpbt.agents import Architecture, Architectures, networks
-from bgpbt.agents.networks import kernel_gradient
+from bgpbt.agents import Architecture, Architectures
+from bgpbt.agents.networks import perceptron
+from bgpbt.agents.networks.perceptron import kernel_gradient
 from bgpbt.agents.seeds import seed_words
 from bgpbt.envs import Environment, many
 from bgpbt.envs.protocol import State
@@ -138,7 +139,7 @@ def policy_network(environment: VectorEnvironment, architecture: Architecture, s
     """Return `steps` passes of all environments' observations through a policy's network and nothing else."""
     task = environment.environment
     random = np.random.default_rng(0)
-    parameters, spectral = networks.initialise(
+    parameters, spectral = perceptron.initialise(
         random, architecture, task.observation_size, 2 * task.action_size
     )
     observation_bo = jnp.asarray(random.normal(size=(environment.count, task.observation_size)), jnp.float32)
@@ -146,7 +147,7 @@ def policy_network(environment: VectorEnvironment, architecture: Architecture, s
     def passed(parameters: Any, observation_bo: jax.Array) -> jax.Array:
         def forward(_: jax.Array, total: jax.Array) -> jax.Array:
             # What comes in depends on what came out, so that no pass can be left out.
-            logits_bl = networks.apply(parameters, spectral, observation_bo + 1e-9 * total)
+            logits_bl = perceptron.apply(parameters, spectral, observation_bo + 1e-9 * total)
             return jnp.sum(logits_bl)
 
         total: jax.Array = jax.lax.fori_loop(0, steps, forward, jnp.zeros(()))

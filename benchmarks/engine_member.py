@@ -8,9 +8,9 @@ from typing import Any, Literal, Protocol
 import jax
 
 from bgpbt.agents import PPOTrainer
-from bgpbt.agents.buffers import BufferPool
-from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.learner import iteration_of
+from bgpbt.agents.ppo.buffers import BufferPool
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS, hyperparameters_of
+from bgpbt.agents.ppo.learner import iteration_of
 from bgpbt.agents.seeds import seed_words
 from engine_limits import Limit, Shapes, shapes_of, timed
 
@@ -87,7 +87,7 @@ class TimedMember:
         self._iteration = 0
         updates = settings.minibatches * int(self._hyperparameters.update_epochs)
         self.work = {  # of an iteration, and of an evaluation
-            "rollout": float(trainer.steps_of(self._hyperparameters, self._unrolls)),
+            "rollout": float(trainer.desk.steps_of(self._hyperparameters, self._unrolls)),
             "learner": updates * agent_shapes(trainer).gflop(*MINIBATCH),
             "evaluation": 0.0,  # known once it is done
         }

@@ -26,7 +26,7 @@ import tyro
 from tyro.conf import arg
 
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-from bgpbt.agents.networks import kernel_gradient
+from bgpbt.agents.networks.perceptron import kernel_gradient
 from bgpbt.space import ppo_space
 from bgpbt.xla import jit
 from engine import RAW_STEPS, SIZES

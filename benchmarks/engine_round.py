@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from bgpbt.agents import PPOTrainer
-from bgpbt.agents.hyperparameters import DEFAULTS
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS
 from bgpbt.agents.stack import StackedTrainer, local_devices
 from bgpbt.contracts import Executor
 from bgpbt.execution import Event, LocalExecutor, RoundPlanned, StackedExecutor, run_loop

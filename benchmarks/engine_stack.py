@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from bgpbt.agents import PPOTrainer
-from bgpbt.agents.buffers import blank_buffers
-from bgpbt.agents.evaluation import episode_returns
-from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.learner import Iteration
-from bgpbt.agents.padding import pad_member
+from bgpbt.agents.networks.padding import pad_member
+from bgpbt.agents.ppo.buffers import blank_buffers
+from bgpbt.agents.ppo.evaluation import episode_returns
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS, hyperparameters_of
+from bgpbt.agents.ppo.learner import Iteration
 from bgpbt.agents.seeds import Stream, seed_words, stream_key
 from bgpbt.xla import jit
 from engine_member import MINIBATCH, Part, agent_shapes
@@ -71,7 +71,7 @@ class TimedStack:
         self._evaluate = jit(jax.vmap(evaluate))
         updates = members * settings.minibatches * int(hyperparameters.update_epochs)
         self.work = {
-            "rollout": float(members * trainer.steps_of(hyperparameters, unrolls)),
+            "rollout": float(members * trainer.desk.steps_of(hyperparameters, unrolls)),
             "learner": updates * agent_shapes(trainer).gflop(*MINIBATCH),
             "evaluation": 0.0,  # known once it is done
         }

@@ -21,9 +21,10 @@ from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 from tyro.conf import FlagCreatePairsOff, Positional
 
+from bgpbt.arrays import Floats
 from bgpbt.records import From, Trained
 from bgpbt.runs import assemble, settings_of
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.storage import is_run, open_run
 from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
 from bgpbt.surrogate.coordinates import coordinates_of

@@ -18,9 +18,10 @@ import numpy as np
 import tyro
 from tyro.conf import Positional
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, Trained
 from bgpbt.runs import assemble, settings_of
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.storage import is_run, open_run
 
 QUARTERS = 4

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import tyro
 from scipy.stats import rankdata
 from tyro.conf import Positional
 
+from bgpbt.arrays import Floats
 from bgpbt.study import read_results
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

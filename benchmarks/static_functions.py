@@ -24,8 +24,9 @@ import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
 from scipy.optimize import minimize
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.surrogate import (
     Observation,
     SuggestRequest,

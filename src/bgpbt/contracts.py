@@ -5,14 +5,14 @@ A `Strategy` is pure. `Checkpoints` is where a trainer keeps what it has learnt.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from bgpbt.records import Checkpoint, Order, Outcome, Plan
 
-__all__ = ["Arrays", "Checkpoints", "Executor", "Strategy", "Trainer"]
+__all__ = ["Arrays", "Checkpoints", "Executor", "HasChildren", "Strategy", "Trainer"]
 
 State = TypeVar("State")
 
@@ -75,6 +75,15 @@ class Trainer(Protocol):
             StorageError: a checkpoint cannot be written or read; this ends the run.
             Exception: anything else fails this one member, and its text becomes the outcome's `failure`.
         """
+        ...
+
+
+@runtime_checkable
+class HasChildren(Protocol):
+    """A trainer that starts processes."""
+
+    def end_children(self) -> None:
+        """Kill the processes of all orders under way."""
         ...
 
 

@@ -6,21 +6,44 @@ written as `NaN`, `Infinity` and `-Infinity`. Keys are sorted, so equal objects 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from functools import partial
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar, get_origin
 
+from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 from cattrs.strategies import configure_tagged_union
 
 from bgpbt.errors import InputError, shown
 from bgpbt.records import Start
 
-__all__ = ["decode", "encode", "encode_readable", "json_text", "without_unknown"]
+__all__ = ["ABSENT_IF_DEFAULT", "decode", "encode", "encode_readable", "json_text", "without_unknown"]
 
 T = TypeVar("T")
 
+ABSENT_IF_DEFAULT: Mapping[str, bool] = MappingProxyType({"bgpbt.absent_if_default": True})
+"""Metadata of a field that is written only where it is not its default: records without it stay as they were,
+and with them the hashes of settings."""
+
 _CONVERTER = make_converter(forbid_extra_keys=True)
+
+
+def _absent_fields(record_type: type) -> list[str]:
+    """Return the fields of a record that are written only where they are not their defaults."""
+    plain = get_origin(record_type) or record_type
+    if not is_dataclass(plain):
+        return []
+    return [item.name for item in fields(plain) if ABSENT_IF_DEFAULT.items() <= item.metadata.items()]
+
+
+@_CONVERTER.register_unstructure_hook_factory(lambda found: bool(_absent_fields(found)))
+def _writer(record_type: type[T]) -> Callable[[T], dict[str, Any]]:
+    absent: Any = {name: override(omit_if_default=True) for name in _absent_fields(record_type)}
+    return make_dict_unstructure_fn(record_type, _CONVERTER, **absent)
+
+
 configure_tagged_union(Start, _CONVERTER, tag_name="kind", tag_generator=lambda cls: cls.__name__.lower())
 
 

@@ -6,6 +6,8 @@ been touched; after the others, a run keeps all that was committed.
 
 import sysconfig
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "DamagedRunError",
     "InputError",
     "RoundFailedError",
+    "naming_extra",
     "one_line",
     "reason_of",
     "shown",
@@ -44,6 +47,19 @@ class RoundFailedError(BgpbtError):
 
 class ClusterLostError(BgpbtError):
     """The cluster that trains the members is gone. What was committed is kept, and the run can be resumed."""
+
+
+@contextmanager
+def naming_extra(extra: str) -> Iterator[None]:
+    """Turn a missing package into an InputError that names the extra it is part of.
+
+    Raises:
+        InputError: a package that is imported inside is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[{extra}]'") from error
 
 
 def one_line(error: BaseException) -> str:

@@ -5,15 +5,39 @@ becomes that number; whatever does not is refused by the name of its field.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from bgpbt.errors import InputError, one_line, shown, storable
 from bgpbt.records import Checkpoint, Outcome
 
-__all__ = ["plain_outcome", "plain_outcomes"]
+__all__ = ["EpisodeReturns", "plain_outcome", "plain_outcomes"]
 
 _MOST = 2**63  # counts are below; tables hold 64 bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeReturns:
+    """What an evaluation measured."""
+
+    return_n: npt.NDArray[np.float64]  # undiscounted sum of unscaled rewards of each episode
+    steps: int  # environment steps, those after an episode's end included
+
+    @property
+    def mean(self) -> float:
+        """Mean return; NaN if any episode's is."""
+        return float(np.mean(self.return_n))
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the mean; 0 for a single episode."""
+        if self.return_n.size < 2:
+            return 0.0
+        return float(np.std(self.return_n, ddof=1) / np.sqrt(self.return_n.size))
 
 
 def plain_outcome(answer: object) -> Outcome:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Proposal",
     "ProposalSource",
     "Purpose",
+    "ShrinkPerturb",
     "Start",
     "Trained",
     "Value",
@@ -125,7 +127,40 @@ class Grow:
         return (self.parent,)
 
 
-Start = Fresh | From | Distil | Grow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShrinkPerturb:
+    """Start from a checkpoint whose weights are shrunk, with new ones added: keep x old + fresh x new.
+
+    The optimiser begins anew; all else continues as with `From`. Ash and Adams (2020), "On Warm-Starting
+    Neural Network Training", section 4.
+
+    Raises:
+        InputError: a share is not in [0, 1].
+    """
+
+    checkpoint: Checkpoint
+    keep: float = 0.2  # share of the old weights
+    fresh: float = 0.1  # share of newly initialised ones
+
+    def __post_init__(self) -> None:
+        for name in ("keep", "fresh"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InputError(
+                    f"{name} = {getattr(self, name)} must be a share of the weights, from 0 to 1"
+                )
+
+    @property
+    def weights(self) -> Checkpoint | None:
+        """The checkpoint whose weights are trained further."""
+        return self.checkpoint
+
+    @property
+    def reads(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that an order with this start reads."""
+        return (self.checkpoint,)
+
+
+Start = Fresh | From | Distil | Grow | ShrinkPerturb
 """Where an order begins: `weights` is the checkpoint that it trains further, `reads` all that it needs."""
 
 
@@ -143,10 +178,11 @@ class ProposalSource(StrEnum):
     DEFAULT = "default"  # the space's default values
     RANDOM = "random"  # drawn from the space
     INHERITED = "inherited"  # unchanged since the member's previous round, or taken over with the weights
-    PERTURBED = "perturbed"  # PBT's multiplication or resampling
+    PERTURBED = "perturbed"  # PBT's multiplication or resampling, or GPBT's step towards a winner
     MODEL = "model"  # the optimum of an acquisition function
     BANDIT = "bandit"  # drawn by a bandit over categorical choices
     FALLBACK = "fallback"  # random, since the model could not be used; the note says why
+    GIVEN = "given"  # by the user, to begin with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,20 +212,13 @@ class Order:
     steps: int  # environment steps to train; a trainer does at most these, less by under one unroll
     seed: int  # the only source of randomness of this order, in [0, 2**63)
     proposal: Proposal
-    generation: int = 0  # of architectures; 0 is the first
+    generation: int = 0  # of architectures, or iteration of a strategy that restarts; 0 is the first
 
     def __post_init__(self) -> None:
-        if self.round < 0 or self.member < 0 or self.first_step < 0:
-            raise InputError(
-                f"an order's round, member and first_step must be 0 or more, "
-                f"got {self.round}, {self.member} and {self.first_step}"
-            )
-        if self.generation < 0:
-            raise InputError(f"an order's generation must be 0 or more, got {self.generation}")
-        if self.steps <= 0:
-            raise InputError(f"an order's steps must be 1 or more, got {self.steps}")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"an order's seed must be in [0, 2**63), got {self.seed}")
+        for name in ("round", "member", "first_step", "generation"):
+            checks.at_least(f"an order's {name}", getattr(self, name), 0)
+        checks.at_least("an order's steps", self.steps, 1)
+        checks.seed("an order's seed", self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

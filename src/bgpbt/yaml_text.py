@@ -34,7 +34,7 @@ def read_yaml(text: str) -> Any:
     Raises:
         YAMLError: it is not YAML.
     """
-    return yaml.load(text, Loader=_Loader)  # a SafeLoader
+    return yaml.load(text, Loader=_Loader)  # a SafeLoader; it knows a byte order mark
 
 
 def write_yaml(values: Any, *, width: int = 110, sort_keys: bool = False) -> str:

@@ -18,9 +18,9 @@ import hashlib
 import jax
 import numpy as np
 from bgpbt.agents import Architecture, Architectures, PPOSettings, PPOTrainer
-from bgpbt.agents.buffers import BufferPool
-from bgpbt.agents.hyperparameters import DEFAULTS, hyperparameters_of
-from bgpbt.agents.learner import iteration_of
+from bgpbt.agents.ppo.buffers import BufferPool
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS, hyperparameters_of
+from bgpbt.agents.ppo.learner import iteration_of
 from bgpbt.agents.seeds import seed_words
 from bgpbt.space import ppo_space
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bgpbt.agents import PPOTrainer
-from bgpbt.agents.hyperparameters import hyperparameters_of
+from bgpbt.agents.ppo.hyperparameters import hyperparameters_of
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution import LocalExecutor
 from bgpbt.records import (

@@ -6,6 +6,7 @@ from bgpbt.cli import main
 from bgpbt.storage import create_run, open_run
 
 TOY = ["train", "-e", "toy:mixed", "-tr", "10", "-mt", "60", "-ps", "4", "-ni", "6", "-qf", "0.25"]
+TOY += ["--population-schedule", "paper"]
 RUN = "runs/toy-mixed-bgpbt-hpo-seed0"
 
 
@@ -65,7 +66,7 @@ def test_pinned_checkpoints_are_kept_and_the_rest_collected(capsys: pytest.Captu
     assert main(["gc", RUN, "--budget", "1MB"]) == 0
     assert f"9 bytes freed; {kept} checkpoints" in capsys.readouterr().out
     assert main(["gc", RUN, "--budget", "10B"]) == 2
-    assert "budget = 10B is exceeded by" in capsys.readouterr().err
+    assert "--budget 10B is exceeded by" in capsys.readouterr().err
     assert main(["pin", RUN, "6", "0", "--remove"]) == 0
 
 
@@ -74,7 +75,7 @@ def test_pinned_checkpoints_are_kept_and_the_rest_collected(capsys: pytest.Captu
     [
         (["pin", RUN, "1", "0"], "is gone already; its schedule can be replayed"),
         (["pin", RUN, "77", "0"], "member 0 of round 77 left no checkpoint"),
-        (["gc", RUN, "--budget", "much"], "budget = 'much' must be a number with a unit: kB, MB, GB, TB, B"),
+        (["gc", RUN, "--budget", "much"], "--budget 'much' must be a number of bytes, such as 8GiB, 500MB"),
         (["doctor", "nowhere"], "nowhere: there is no run"),
     ],
 )

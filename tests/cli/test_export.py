@@ -18,7 +18,22 @@ parquet = pytest.importorskip("pyarrow.parquet")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("runs")
-    flags = ["-tr", "10", "-mt", "40", "-ni", "6", "-ps", "4", "-qf", "0.25", "-o", "pb2-mix"]
+    flags = [
+        "-tr",
+        "10",
+        "-mt",
+        "40",
+        "-ni",
+        "6",
+        "-ps",
+        "4",
+        "-qf",
+        "0.25",
+        "-o",
+        "pb2-mix",
+        "--population-schedule",
+        "paper",
+    ]
     assert main(["train", "-e", "toy:mixed", *flags, "-sd", str(directory)]) == 0
     return directory / "toy-mixed-pb2-mix-hpo-seed0"
 

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,26 @@ def test_the_paper_command_trains_a_population_of_agents(capfd: pytest.CaptureFi
     assert {"trial", "t", "R", "learning_rate", "batch_size"} <= set(stats[0])
 
 
+def test_without_its_environment_the_paper_command_says_how_to_enter_it() -> None:
+    script = Path(__file__).parents[2] / "main.py"
+    bare = [sys.executable, "-I", "-S", str(script), "-e", "ant"]  # without installed packages
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "bgpbt is not installed for " in done.stderr
+    assert "source .venv/bin/activate" in done.stderr
+    readme = (script.parent / "README.md").read_text(encoding="utf-8")
+    assert readme.index("source .venv/bin/activate") < readme.index("python3 main.py")
+
+
+@pytest.mark.parametrize(
+    "typed", [["--version"], ["train", "--version"], ["train", "--population-schedule", "paper", "--version"]]
+)
+def test_the_version_is_that_of_the_package(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(typed) == 0
+    assert capsys.readouterr().out == f"bgpbt {version('bgpbt')}\n"
+
+
 @pytest.mark.parametrize("strategy", ["random", "no-mutation", "pbt", "bgpbt"])
 def test_every_strategy_runs_and_repeats_itself(strategy: str, capsys: pytest.CaptureFixture[str]) -> None:
     run = Path(f"runs/toy-plain-{strategy}-hpo-seed0")
@@ -80,7 +101,7 @@ def test_a_run_that_is_there_is_not_touched_without_being_asked(capsys: pytest.C
     assert main(TOY) == 2
     assert "is there already; add -exist resume" in capsys.readouterr().err
     assert main([*TOY, "-ps", "5", "-exist", "resume"]) == 2
-    assert "made with another configuration: population is 4 there and 5 here" in capsys.readouterr().err
+    assert "made with another configuration: -ps 4 there and 5 here" in capsys.readouterr().err
     Path("runs/toy-plain-pbt-hpo-seed0").mkdir()
     Path("runs/toy-plain-pbt-hpo-seed0/thesis.txt").write_text("years of work", encoding="utf-8")
     assert main([*TOY, "-o", "pbt", "-exist", "overwrite"]) == 2
@@ -131,8 +152,8 @@ def test_repeats_have_seeds_of_their_own() -> None:
 def test_flags_that_change_nothing_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TOY, "-o", "pbt", "-td", "2", "--patience", "15"]) == 0
     error = capsys.readouterr().err
-    assert "--t_distillation changes nothing with -sm hpo" in error
-    assert "--patience changes nothing with -sm hpo" in error
+    assert "-td 2 changes nothing with --search-mode hpo" in error
+    assert "--patience 15 changes nothing with --search-mode hpo" in error
 
 
 def test_a_run_over_generations_says_what_each_changed(capsys: pytest.CaptureFixture[str]) -> None:

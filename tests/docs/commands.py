@@ -73,8 +73,11 @@ RULES = (
     Rule(r"(python3 main\.py|bgpbt train) .*-sm both.*", _on_a_toy("shapes", "-td 20 -de 20 -md 1")),
     Rule(r"bgpbt train .*--executor ray.*", lambda line: _without_cluster(_on_a_toy("mixed")(line))),
     Rule(r"bgpbt resume .*--executor ray.*", _without_cluster),
+    Rule(r"bgpbt resume .*--max-timesteps 3M", lambda line: line.replace("3M", "6_000")),
     Rule(r"(python3 main\.py|bgpbt train) .*-e ant.*", _on_a_toy("mixed")),
     Rule(r"bgpbt train -e toy:.*", _with(_SMALL_TOY)),
+    # Whether or not there is PyTorch; tests/cli/test_gymnasium.py trains where it is.
+    Rule(r"bgpbt train -e gymnasium:.*", _with("--seed -1"), how="refused"),
     Rule(r"bgpbt train .*", _with(_SMALL_AGENT)),
     Rule(r"bgpbt study .*--dry-run"),
     Rule(r"bgpbt study .*--scale smoke", _with("--only 'mixed/*' --jobs 1")),
@@ -83,7 +86,7 @@ RULES = (
     Rule(r"bgpbt evaluate .*", _with("--episodes 8")),
     Rule(r"bgpbt pin (\S+) 12 3 (.*)", lambda line: line.replace(" 12 3 ", " 2 3 ")),  # a shorter run
     Rule(r"bgpbt import-policy .*", how="refused"),  # needs PyTorch and a file of 2022; see tests/policies
-    Rule(r"bgpbt (resume|export|policy|schedule|replay|report|figures|compare|doctor|gc|envs)( .*)?"),
+    Rule(r"bgpbt (resume|list|export|policy|schedule|replay|report|figures|compare|doctor|gc|envs)( .*)?"),
     Rule(r"cat \w+\.json"),
 )
 

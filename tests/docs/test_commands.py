@@ -21,8 +21,8 @@ ALL = [command for page in PAGES for command in commands(page)]
 BAD_INPUT = 2
 WITH_GENERATIONS = ("resume-and-replay.md", "watch.md")
 REACHER = (
-    "train -e reacher -ps 4 -ni 4 -qf 0.25 -tr 2_000 -mt 4_000 --num-envs 32 --num-minibatches 1 "
-    "--policy 1 8 --value 1 8 --episode-length 20 --eval-episodes 4 --test-episodes 4"
+    "train -e reacher --population-schedule paper -ps 4 -ni 4 -qf 0.25 -tr 2_000 -mt 4_000 --num-envs 32 "
+    "--num-minibatches 1 --policy 1 8 --value 1 8 --episode-length 20 --eval-episodes 4 --test-episodes 4"
 )
 SHAPES = "train -e toy:shapes -sm both -ps 4 -ni 4 -qf 0.25 -tr 10 -mt 80 -td 20 -de 20 -md 1"
 
@@ -57,6 +57,9 @@ def desks(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path,
             assert main(["policy", str(run), "-o", str(desk / f"{name}.safetensors")]) == 0
         references = {"ant": {"low": -60, "high": 8000}}
         (desk / "references.json").write_text(json.dumps(references), encoding="utf-8")
+        shown = re.findall(r'```\w+ title="([\w.-]+)"\n(.*?)```', page.read_text("utf-8"), re.DOTALL)
+        for name, content in shown:
+            (desk / name).write_text(content, encoding="utf-8")  # a file that the page shows
         for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
             if "write_text(space_to_yaml" in block:  # a space that the next command reads
                 exec(block.replace('Path("', f'Path("{desk}/'), {})

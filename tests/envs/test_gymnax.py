@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bgpbt import envs
-from bgpbt.agents.action_space import space_of
-from bgpbt.agents.categorical import Discrete
+from bgpbt.agents.networks.action_space import space_of
+from bgpbt.agents.networks.categorical import Discrete
 from bgpbt.envs.registry import GYMNAX_NAMES
 from bgpbt.envs.vector import VectorEnvironment
 from bgpbt.errors import InputError

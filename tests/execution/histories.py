@@ -16,7 +16,7 @@ from typing import Any
 
 STORED = Path(__file__).with_name("histories.json")
 
-STRATEGIES = ("random", "no-mutation", "pbt", "pb2", "pb2-mix", "mf-pbt", "bgpbt")
+STRATEGIES = ("random", "no-mutation", "pbt", "pb2", "pb2-mix", "mf-pbt", "gpbt", "bgpbt")
 
 _SMALL = {
     "t_ready": 10,
@@ -24,6 +24,7 @@ _SMALL = {
     "pop_size": 4,
     "n_init": 6,
     "quantile_fraction": 0.25,
+    "population_schedule": "paper",
 }
 
 _TINY = {
@@ -39,12 +40,20 @@ _TINY = {
     "quantile_fraction": 0.5,
     "t_ready": 1_500,
     "max_timesteps": 4_500,
+    "population_schedule": "paper",
 }
 
 _GENERATIONS = {"search_mode": "both", "distill_every": 20, "t_distillation": 10, "max_distillation": 1}
 
 TOYS: Mapping[str, Mapping[str, Any]] = {
     **{f"toy {name}": {"env": "toy:mixed", "optimizer": name, **_SMALL} for name in STRATEGIES},
+    "toy ipbt": {  # with a restart
+        "env": "toy:shapes",
+        "optimizer": "ipbt",
+        **_SMALL,
+        "max_timesteps": 160,
+        "option": ("first_round=0.02",),
+    },
     "toy deceptive": {"env": "toy:deceptive", **_SMALL},
     "toy both": {"env": "toy:shapes", **_SMALL, **_GENERATIONS, "max_timesteps": 80},
 }
@@ -68,13 +77,13 @@ def digest_of(arguments: Mapping[str, Any]) -> str:
     """Do a run from command-line arguments; return a hash of what was ordered and what came back."""
     from bgpbt.cli.arguments import TrainArguments
     from bgpbt.execution import run_loop
-    from bgpbt.records import Checkpoint, Distil, From, Grow
+    from bgpbt.records import Checkpoint, Distil, From, Grow, ShrinkPerturb
     from bgpbt.runs import assemble, local_executor, plain_settings
     from bgpbt.storage import create_run
 
     def names(start: Any) -> list[Checkpoint | None]:
         match start:
-            case From():
+            case From() | ShrinkPerturb():
                 return [start.checkpoint]
             case Grow():
                 return [start.parent]

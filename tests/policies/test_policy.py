@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import jax
@@ -34,6 +35,26 @@ def by_hand(
         x = x / (1.0 + np.exp(-x))
     logits = x @ arrays[f"parameters.{depth}.kernel"] + arrays[f"parameters.{depth}.bias"]
     return np.tanh(logits[: logits.size // 2])
+
+
+def test_the_example_of_the_page_runs_to_its_end(
+    policy: TrainedPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "policies.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    write_policy(policy, "ant-bgpbt-hpo-seed0.safetensors")  # of reacher, which never ends an episode itself
+    exec(example, {})
+    episode, mean = (float(line) for line in capsys.readouterr().out.splitlines())
+    assert episode < 0.0  # reacher's rewards are negative distances and costs
+    assert mean < 0.0
+
+
+def test_a_path_may_be_a_text(policy: TrainedPolicy, tmp_path: Path) -> None:
+    write_policy(policy, f"{tmp_path}/policy.safetensors")
+    assert read_policy(f"{tmp_path}/policy.safetensors").description == policy.description
+    with pytest.raises(BgpbtError, match="File name too long"):
+        read_policy("x" * 300)
 
 
 def test_a_policy_comes_back_from_its_file(policy: TrainedPolicy, written: Path) -> None:

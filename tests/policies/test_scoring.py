@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bgpbt.agents.ppo.evaluation import episode_returns
 from bgpbt.cli import main
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError
@@ -24,6 +26,21 @@ def test_a_file_scores_as_the_trainer_scored_the_member(run: RunDirectory, polic
     (score,) = score_policy(policy, seeds=[12], episodes=20)
     np.testing.assert_array_equal(score.return_n, expected.return_n)
     assert (score.mean, score.standard_error) == (expected.mean, expected.standard_error)
+
+
+def test_no_more_episodes_are_run_than_were_asked_for(
+    policy: TrainedPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = []
+
+    def counting(*arguments: Any, episodes: int, episode_length: int) -> Any:
+        run.append(episodes)
+        return episode_returns(*arguments, episodes=episodes, episode_length=episode_length)
+
+    monkeypatch.setattr("bgpbt.policies.scoring.episode_returns", counting)
+    (score,) = score_policy(policy, seeds=[0], episodes=3)  # the run's scores are of 8
+    assert run == [3]
+    assert score.return_n.size == 3
 
 
 def test_a_seed_does_not_depend_on_its_company_or_on_the_number_of_episodes(policy: TrainedPolicy) -> None:
@@ -70,5 +87,5 @@ def test_what_has_no_policy_is_one_clear_line(toy_run: Path, capsys: pytest.Capt
         assert main(command) == 2
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3
-    assert "toy:plain is a toy task" in errors[0]
+    assert "the members of toy:plain are no PPO agents, so they have no policy" in errors[0]
     assert "nothing.safetensors: there is no such file" in errors[2]

@@ -33,6 +33,9 @@ class Controller:
     def get_trials(self) -> list[Trial]:
         return self.trials
 
+    def stop_trial(self, trial: Trial) -> None:
+        trial.set_status(Trial.TERMINATED)
+
 
 def trials_of(directory: Path, configs: list[dict[str, Any]], **options: Any) -> list[Trial]:
     return [

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,15 @@ def test_the_first_trainer_of_the_page_trains(
     monkeypatch.chdir(tmp_path)
     exec(blocks("own-trainer.md")[0], {"__name__": "page"})
     assert "rate" in capsys.readouterr().out
+
+
+def test_the_page_on_known_settings_starts_from_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(blocks("start-from-my-settings.md")[0], names)
+    first = names["finished"].trained[0].order
+    assert first.configuration.items() >= names["mine"].items()
+    assert first.proposal.source == "given"
 
 
 def test_the_pages_of_ray_run_as_far_as_they_need_no_cluster() -> None:

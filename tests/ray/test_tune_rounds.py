@@ -140,8 +140,10 @@ def test_results_may_lack_the_metric_if_that_is_said(tmp_path: Path, lacking: st
         assert report(scheduler, controller, controller.trials[0], result) == decision
     strict = scheduler_with()
     controller = begin(strict, trials_of(tmp_path, [{} for _ in range(2)]))
+    result = {"score": 1.0, "training_iteration": 1}
+    del result[lacking]
     with pytest.raises(InputError, match=f"reported no '{lacking}'; .* write require_attrs=False"):
-        report(strict, controller, controller.trials[0], {"other": 1.0})
+        report(strict, controller, controller.trials[0], result)
 
 
 def test_a_metric_that_is_no_number_is_named(tmp_path: Path) -> None:
@@ -300,3 +302,36 @@ def test_too_few_checkpoints_to_keep_are_warned_of(tmp_path: Path) -> None:
     options = {"checkpoint_config": CheckpointConfig(num_to_keep=2)}
     with pytest.warns(UserWarning, match="num_to_keep=2. may delete .* keep 3 or more"):
         begin(scheduler_with(), trials_of(tmp_path, [{}, {}], **options))
+
+
+def test_a_race_stops_the_worst_trials_and_copies_none_before_its_time(tmp_path: Path) -> None:
+    scheduler = scheduler_with(rungs={2: 4, 3: 2}, burn_in_rounds=3, perturbation_interval=1)
+    controller = begin(scheduler, trials_of(tmp_path, [{} for _ in range(8)]))
+    begun = rates(controller.trials)
+    for step, left in ((1, 8), (2, 4), (3, 2)):
+        scores = [float(-abs(slot - 5)) for slot, _ in enumerate(controller.trials)]
+        for trial, score in zip(controller.trials, scores, strict=True):
+            if trial.status != Trial.TERMINATED:
+                report(scheduler, controller, trial, {"score": score, "training_iteration": step})
+        scheduler.choose_trial_to_run(as_tune(controller))
+        alive = [slot for slot, trial in enumerate(controller.trials) if trial.status != Trial.TERMINATED]
+        assert len(alive) == left
+        assert rates(controller.trials) == begun  # the burn-in: each goes on with its own values
+    assert alive == [4, 5]
+    for trial, score in zip((controller.trials[4], controller.trials[5]), (0.0, 1.0), strict=True):
+        report(scheduler, controller, trial, {"score": score, "training_iteration": 4})
+    scheduler.choose_trial_to_run(as_tune(controller))
+    assert controller.trials[4].config["rate"] != begun[4]  # the loser of the two learns from the winner
+
+
+@pytest.mark.parametrize(
+    ("rungs", "message"),
+    [
+        ({2: 4, 3: 4}, "trials must fall as rounds rise"),
+        ({0: 4}, "rounds must be whole numbers, 1 or more"),
+        ({2: 0}, "trials must be whole numbers, 1 or more"),
+    ],
+)
+def test_rungs_that_are_none_are_one_line(rungs: dict[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        scheduler_with(rungs=rungs)

@@ -1,16 +1,19 @@
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from bgpbt.errors import InputError, RoundFailedError
 from bgpbt.execution import Event, OutcomeCommitted
 from bgpbt.runs import Optimised, Options, optimise
+from bgpbt.space import Range, from_ranges
 from bgpbt.storage import open_run
 from bgpbt.strategies import PopulationSettings
 from bgpbt.toys import make_toy
-from bgpbt.trainers import BytesTrainer, Job
+from bgpbt.trainers import BytesTrainer, Job, TrainerError
 
 TOY = make_toy("mixed")
 SETTINGS = PopulationSettings(t_ready=10, max_timesteps=60, population=4, initial=8, quantile_fraction=0.25)
@@ -112,3 +115,99 @@ def test_another_run_at_the_same_place_is_refused(tmp_path: Path, options: Optio
     run(tmp_path / "run")
     with pytest.raises(InputError, match=f"holds a run with another {name}"):
         run(tmp_path / "run", options)
+
+
+def test_a_run_begins_with_given_configurations_and_says_what_it_leaves_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = [{"momentum": 0.1 * index} for index in range(1, 7)]
+    settings = replace(SETTINGS, start=start)
+    finished = optimise(TOY, TOY.space, settings, tmp_path / "run")
+    design = [order for order, _ in finished.trained if order.round == 0]
+    assert [order.configuration["momentum"] for order in design[:4]] == [own["momentum"] for own in start[:4]]
+    assert [order.proposal.source for order in design] == ["given"] * 4 + ["random"] * 4
+    first, second = caplog.messages
+    assert first.startswith("start: the first 4 of 6 configurations are used; given ones fill")
+    assert second.startswith("start: configuration 1, 2, 3, 4 of 6 takes defaults: ")
+    caplog.clear()
+    optimise(TOY, TOY.space, settings, tmp_path / "run")
+    assert [message for message in caplog.messages if message.startswith("start")] == []
+    with pytest.raises(InputError, match="holds a run with another settings"):
+        run(tmp_path / "run")
+
+
+def test_a_start_that_cannot_be_trained_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, start=[{"moment": 0.1}])
+    with pytest.raises(
+        InputError, match=r"start\[0\]: moment is not in the space \(did you mean momentum\?\)"
+    ):
+        optimise(TOY, TOY.space, settings, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def climb(config: dict[str, Any], steps: int, state: Any, seed: int) -> tuple[Any, float]:
+    position = np.zeros(1) if state is None else state["position"]
+    for _ in range(steps):
+        position = position + config["rate"] * (1.0 - position)
+    return {"position": position, "seed": seed}, -float(abs(1.0 - position[0]))
+
+
+RANGES: dict[str, Range] = {"rate": (1e-3, 0.5, "log"), "unused": ["a", "b"]}
+
+
+def test_a_plain_function_and_a_dictionary_of_ranges(tmp_path: Path) -> None:
+    finished = optimise(climb, RANGES, SETTINGS, tmp_path / "run")
+    assert finished.failures == {}
+    best = finished.best
+    assert best is not None
+    assert 1e-3 <= float(best.configuration["rate"]) <= 0.5
+    position = finished.best_state["position"]
+    assert -float(abs(1.0 - position[0])) == best.outcome.score
+    away = 1.0  # from the goal, along the best member's own schedule
+    for order, _ in best.ancestry:
+        away *= (1.0 - float(order.configuration["rate"])) ** order.steps
+    assert best.outcome.score == pytest.approx(-away, rel=1e-9)
+    assert (
+        optimise(climb, RANGES, SETTINGS, tmp_path / "run").trained == finished.trained
+    )  # read, not trained
+
+
+def test_a_run_of_a_function_that_was_interrupted_is_continued(tmp_path: Path) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, OutcomeCommitted) and event.order.round == 2:
+            raise KeyboardInterrupt
+
+    options = Options(observer=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        optimise(climb, RANGES, SETTINGS, tmp_path / "run", options=options)
+    resumed = optimise(climb, RANGES, SETTINGS, tmp_path / "run")
+    whole = optimise(climb, from_ranges(RANGES), SETTINGS, tmp_path / "whole")
+    assert [outcome.checkpoint for _, outcome in resumed.trained] == [
+        outcome.checkpoint for _, outcome in whole.trained
+    ]
+
+
+def test_a_space_of_configspace_is_taken_as_it_is(tmp_path: Path) -> None:
+    space: Any = TOY.space.configuration_space
+    finished = optimise(TOY, space, SETTINGS, tmp_path / "run")
+    assert finished.trained == run(tmp_path / "other").trained
+    with pytest.raises(TrainerError, match="holds no state of a function"):
+        _ = finished.best_state
+
+
+@pytest.mark.parametrize(
+    ("trainer", "space", "message"),
+    [
+        (3, RANGES, "trainer = 3 must be a function train"),
+        (BytesTrainer, RANGES, "trainer = <class .*BytesTrainer.*> must be a function train"),
+        (lambda job, weights: (b"", 0.0), RANGES, "must take four arguments"),
+        (climb, {"rate": (0.5, 1e-3)}, "rate goes from 0.5 to 0.001"),
+        (climb, [("rate", 1, 2)], "space = .* must be a space, or a dictionary of ranges by name"),
+    ],
+)
+def test_what_is_no_trainer_or_no_space_is_refused_before_a_run_is_made(
+    trainer: Any, space: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=message):
+        optimise(trainer, space, SETTINGS, tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from ConfigSpace import ConfigurationSpace
 from bgpbt.analysis import best_member
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.execution import LocalExecutor, run_loop
-from bgpbt.records import Purpose, Trained
+from bgpbt.records import Purpose, ShrinkPerturb, Trained
 from bgpbt.runs import Options, ScheduleFile, optimise, read_schedule, schedule_of, write_schedule
 from bgpbt.space import Space, with_architectures
 from bgpbt.storage import create_run
@@ -42,10 +42,12 @@ def trained_run(path: Path) -> list[Trained]:
         return history.trained()
 
 
-def replayed(path: Path, schedule: Schedule, *, reseed: bool = False, seed: int = 0) -> list[Trained]:
+def replayed(
+    path: Path, schedule: Schedule, *, reseed: bool = False, seed: int = 0, on: Toy | None = None
+) -> list[Trained]:
     run = create_run(path, {}, seed=seed)
     with run.open_history() as history:
-        executor = LocalExecutor(toy(), run.checkpoints)
+        executor = LocalExecutor(on or toy(), run.checkpoints)
         run_loop(Replay(schedule=schedule, reseed=reseed), executor, history, run.checkpoints, seed)
         return history.trained()
 
@@ -68,6 +70,26 @@ def test_a_replay_repeats_every_stretch_to_the_byte_distillations_too(
     again = replayed(tmp_path / "replay", file.schedule)
     assert [outcome.checkpoint for _, outcome in again] == [s.checkpoint for s in schedule.stretches]
     assert again[-1][1].checkpoint == best.outcome.checkpoint
+
+
+def test_a_replay_repeats_shrunk_weights_to_the_byte(tmp_path: Path) -> None:
+    settings = PopulationSettings(
+        population=4, initial=6, quantile_fraction=0.25, t_ready=10, max_timesteps=160
+    )
+    shapes = make_toy("shapes")
+    strategy = make_strategy("ipbt", space=shapes.space, settings=settings, first_round=0.02)
+    run = create_run(tmp_path / "run", {}, seed=0)
+    with run.open_history() as history:
+        run_loop(strategy, LocalExecutor(shapes, run.checkpoints), history, run.checkpoints, 0)
+        trained = history.trained()
+    shrunk = next(pair for pair in trained if isinstance(pair.order.start, ShrinkPerturb))
+    schedule = schedule_of(shrunk, trained)
+    assert (schedule.stretches[-1].keep, schedule.stretches[-1].fresh) == (0.2, 0.1)
+    write_schedule(tmp_path / "schedule.yaml", ScheduleFile(settings={}, schedule=schedule))
+    read = read_schedule(tmp_path / "schedule.yaml").schedule
+    again = replayed(tmp_path / "replay", read, on=shapes)
+    assert [outcome.checkpoint for _, outcome in again] == [s.checkpoint for s in schedule.stretches]
+    assert again[-1].order.start == shrunk.order.start
 
 
 def test_every_member_that_is_left_can_be_made_again(trained: list[Trained], tmp_path: Path) -> None:

@@ -221,6 +221,10 @@ VALID = {"depth": 2, "norm": True, "rate": 0.01, "version": 3, "width": 64}
         ({"norm": 1}, "user: norm = 1 must be one of True, False"),
         ({"version": 4}, "user: version = 4 must be the constant 3"),
         ({"speed": 1}, "user: speed is not in the space; it has depth, norm, rate, version, width"),
+        (
+            {"rates": 1},
+            "user: rates is not in the space (did you mean rate?); it has depth, norm, rate, version, width",
+        ),
     ],
 )
 def test_validation_names_field_value_and_range(changed: Configuration, message: str) -> None:
@@ -247,10 +251,54 @@ def test_validation_tells_missing_and_inactive_inputs() -> None:
     space = Space.from_configspace(described)
     with pytest.raises(InputError, match=r"^user: x is missing$"):
         space.validate({"kind": "a"}, source="user")
-    with pytest.raises(InputError, match=r"^user: x is given, but the values of other inputs switch it off$"):
+    off = r"^user: x = 0.5 is given, but kind = 'b' switches it off: it needs kind == 'a'$"
+    with pytest.raises(InputError, match=off):
         space.validate({"kind": "b", "x": 0.5}, source="user")
     with pytest.raises(InputError, match=r"^user: a forbidden clause rules it out$"):
         space.validate({"kind": "a", "x": 1.0}, source="user")
+
+
+def test_what_is_not_given_takes_its_default() -> None:
+    completed = small_space().completed({"width": 64.0, "rate": 0.1}, source="user")
+    assert completed == {"depth": 2, "norm": True, "rate": 0.1, "version": 3, "width": 64}
+    assert isinstance(completed["width"], int)  # as a draw would have it
+
+
+def test_a_float_that_is_given_as_an_integer_is_a_float() -> None:
+    space = space_of(Float("x", (0.0, 2.0)), Integer("n", (0, 10_000)))
+    completed = space.completed({"x": 1, "n": 3.0}, source="user")
+    assert [(value, type(value)) for value in completed.values()] == [(3, int), (1.0, float)]
+
+
+def test_conditions_decide_what_is_completed() -> None:
+    described = ConfigurationSpace()
+    described.add(Categorical("kind", ["a", "b"], default="b"), Integer("n", (1, 9)), Float("x", (0.0, 1.0)))
+    described.add(EqualsCondition(described["x"], described["n"], 4))
+    described.add(EqualsCondition(described["n"], described["kind"], "a"))
+    space = Space.from_configspace(described)
+    assert space.completed({}, source="user") == {"kind": "b"}
+    assert space.completed({"kind": "a", "n": 4}, source="user") == {"kind": "a", "n": 4, "x": 0.5}
+    wrong: list[tuple[Configuration, str]] = [
+        ({"n": 4}, "user: n = 4 is given, but kind = 'b' switches it off: it needs kind == 'a'"),
+        (
+            {"kind": "a", "n": 5, "x": 0.1},
+            "user: x = 0.1 is given, but n = 5 switches it off: it needs n == 4",
+        ),
+        ({"x": 0.1}, "user: x = 0.1 is given, but n is not active: it needs n == 4"),
+        ({"n": 10}, "user: n = 10 must be one of 1, 2, 3, ..., 9"),
+    ]
+    for given_, message in wrong:
+        with pytest.raises(InputError) as caught:
+            space.completed(given_, source="user")
+        assert str(caught.value) == message
+
+
+@given(space=spaces(), seed=SEEDS)
+def test_a_legal_configuration_is_complete(space: Space, seed: int) -> None:
+    for configuration in space.sample(3, np.random.default_rng(seed)):
+        completed = space.completed(configuration, source="a draw")
+        assert completed == configuration
+        assert list(completed) == list(configuration)
 
 
 @pytest.mark.parametrize(

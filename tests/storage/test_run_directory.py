@@ -197,6 +197,32 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
         open_run(run.path)
 
 
+PARTS = ("run.json", "history.sqlite", "history.sqlite-wal", "history.progress", "lock")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(part: str, tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run", CONFIGURATION, seed=0)
+    (run.path / part).unlink(missing_ok=True)
+    os.mkfifo(run.path / part)
+    with pytest.raises((DamagedRunError, InputError), match=part), open_run(run.path).locked():
+        run.open_history()
+    examine(run.path)
+    assert is_run(run.path) == (part != "run.json")
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_checkpoint_is_found(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "run", CONFIGURATION, seed=0)
+    checkpoint = run.checkpoints.save({"a": np.ones(2)}, {})
+    run.checkpoints.path(checkpoint).unlink()
+    os.mkfifo(run.checkpoints.path(checkpoint))
+    with pytest.raises(DamagedRunError, match=f"{checkpoint}.* is not a regular file"):
+        run.checkpoints.load(checkpoint)
+    assert not examine(run.path).findings[-1].is_needed
+
+
 HOLDER = """
 import sys
 from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 from bgpbt.records import Checkpoint, From, Order, Outcome, ProposalSource
 from bgpbt.strategies import PopulationSettings, make_strategy
 from bgpbt.strategies.bgpbt import BayesianExplore, BayesianMemory
-from bgpbt.strategies.population import ClosedRound, Member
+from bgpbt.strategies.rules import ClosedRound, Member
 from bgpbt.surrogate import SurrogateSettings, suggest
 from bgpbt.toys import HORIZON, MemoryCheckpoints, make_toy
 from tests.strategies.runs import Round, Train, checkpoint_of, continuous_space, mixed_space, outcome_of, play

@@ -71,7 +71,7 @@ def test_going_back_costs_more_than_going_on() -> None:
 
 
 def test_a_budget_that_is_too_small() -> None:
-    with pytest.raises(InputError, match="budget = 59 must be at least initial x t_ready = 60"):
+    with pytest.raises(InputError, match="budget = 59 must be at least 60: the first round"):
         spent("random", 59)
 
 

@@ -29,6 +29,8 @@ QUICK = settings(max_examples=8, deadline=None, suppress_health_check=[HealthChe
 def strategy_of(
     name: str, space: str = "mixed", population: PopulationSettings = SMALL, **options: Any
 ) -> Population[Any]:
+    if name == "ipbt":
+        options = {"first_round": 2 / 13, **options}  # the suite's rounds of 100 steps of 650
     return make_strategy(name, space=SPACES[space](), settings=population, **options)
 
 

@@ -2,7 +2,7 @@ import math
 
 from bgpbt.records import Checkpoint, ProposalSource
 from bgpbt.strategies.observations import observations_of, pending_points
-from bgpbt.strategies.population import ClosedRound, Member
+from bgpbt.strategies.rules import ClosedRound, Member
 from bgpbt.strategies.truncation_rule import Clone
 
 

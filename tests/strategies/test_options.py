@@ -33,7 +33,7 @@ def test_defaults_change_nothing(strategy: str) -> None:
         ("bgpbt", {"starts": 2.5}, "option starts = 2.5 must be a whole number, such as 24"),
         ("bgpbt", {"ucb_beta": True}, "option ucb_beta = True must be a number, such as 2.0"),
         ("bgpbt", {"backtrack": 1}, "option backtrack = 1 must be true or false, such as False"),
-        ("bgpbt", {"restart": "never"}, "restart must be guided or random, got 'never'"),
+        ("bgpbt", {"restart": "never"}, "restart = 'never' must be guided or random"),
         ("ours", {}, "there is no strategy 'ours'"),
     ],
 )

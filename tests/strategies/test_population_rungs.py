@@ -110,8 +110,8 @@ def test_halving_has_the_rungs_of_the_protocol() -> None:
     [
         ([(8, 0.3), (12, 0.5)], r"members must fall from initial = 16, got \[8, 12\]"),
         ([(8, 0.5), (4, 0.3)], r"share must rise from rung to rung, got \[0.5, 0.3\]"),
-        ([(8, 1.5)], "share = 1.5 of the budget must be above 0 and below 1"),
-        ([(0, 0.5)], "0 members must be a whole number, 1 or more"),
+        ([(8, 1.5)], "rungs: share = 1.5 must be above 0 and below 1, of the budget"),
+        ([(0, 0.5)], "rungs: members = 0 must be a whole number, 1 or more"),
     ],
 )
 def test_rungs_out_of_order_are_refused(rungs: list[tuple[int, float]], message: str) -> None:

@@ -60,7 +60,7 @@ def test_another_protocols_run_is_left_alone(tmp_path: Path, runs: tuple[StudyRu
     done(runs[0], tmp_path)
     other = replace(runs[0], settings=replace(runs[0].settings, initial=7))
     for look in (done, finished):
-        with pytest.raises(InputError, match="was made with another protocol: initial is 6 there and 7 here"):
+        with pytest.raises(InputError, match="was made with another protocol: initial = 6 there and 7 here"):
             look(other, tmp_path)
 
 

@@ -57,5 +57,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_scale_that_is_not_there() -> None:
-    with pytest.raises(InputError, match="scale = 'tpu': there is no such scale; there are smoke, cpu, gpu"):
+    with pytest.raises(
+        InputError, match="scale = 'tpu': there is no such scale; there are smoke, cpu, race, gpu"
+    ):
         read_protocol(OURS).scale("tpu")

@@ -12,7 +12,8 @@ from ConfigSpace import (
     OrdinalHyperparameter,
 )
 
-from bgpbt.space import Floats, Space
+from bgpbt.arrays import Floats
+from bgpbt.space import Space
 from bgpbt.surrogate import Observation, SuggestRequest, SurrogateSettings
 from bgpbt.surrogate.coordinates import coordinates_of
 from bgpbt.surrogate.forecast import Forecast

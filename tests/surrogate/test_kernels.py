@@ -6,7 +6,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.kernels import (
     Points,
     covariance,

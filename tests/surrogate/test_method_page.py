@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import bgpbt.surrogate
-from bgpbt.strategies import GenerationSettings
+from bgpbt.strategies import GenerationSettings, PopulationSettings
+from bgpbt.strategies.population_schedule import SCHEDULES
 from bgpbt.surrogate import SurrogateSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
@@ -20,17 +21,29 @@ MODULES = [
 ] + [
     importlib.import_module(f"bgpbt.{name}")
     for name in (
-        "agents.distillation",
-        "agents.growth",
-        "agents.loss",
+        "agents.ppo.distillation",
+        "agents.networks.growth",
+        "agents.ppo.loss",
+        "agents.networks.shrink_perturb",
         "space",
         "strategies.architecture_search",
         "strategies.generation_settings",
         "strategies.generations",
+        "strategies.founders",
+        "strategies.gpbt",
+        "strategies.growing_rounds",
+        "strategies.ipbt",
+        "strategies.population_rungs",
+        "strategies.population_schedule",
+        "strategies.stagnation",
     )
 ]
-SETTINGS = {field.name for kind in (SurrogateSettings, GenerationSettings) for field in fields(kind)}
-OTHER_NAMES = {"bgpbt", "bgpbt.surrogate", "False", "both"} | SETTINGS
+SETTINGS = {
+    field.name
+    for kind in (SurrogateSettings, GenerationSettings, PopulationSettings)
+    for field in fields(kind)
+}
+OTHER_NAMES = {"bgpbt", "bgpbt.surrogate", "False", "both", *SCHEDULES} | SETTINGS
 
 
 def test_the_page_names_many_functions() -> None:

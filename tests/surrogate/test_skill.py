@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.copula import gaussian_ranks
 from bgpbt.surrogate.fit import fit
 from bgpbt.surrogate.gp import posterior

@@ -6,7 +6,8 @@ import pytest
 from ConfigSpace import ConfigurationSpace, Float
 from scipy.stats import norm
 
-from bgpbt.space import Floats, Space
+from bgpbt.arrays import Floats
+from bgpbt.space import Space
 from bgpbt.surrogate import SurrogateSettings
 from bgpbt.surrogate.acquisition import UpperBound, best_first
 from bgpbt.surrogate.forecast import Forecast

@@ -76,11 +76,11 @@ def test_hamming_radius_is_the_share_and_at_least_one() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"restart": "never"}, "restart must be guided or random, got 'never'"),
-        ({"starts": 0}, "starts must be 1 or more, got 0"),
-        ({"most_points": 1}, "most_points must be 2 or more, got 1"),
-        ({"ucb_beta": float("nan")}, "ucb_beta must be finite and 0 or more, got nan"),
-        ({"length_factor": 1.0}, "length_factor must be finite and above 1, got 1.0"),
+        ({"restart": "never"}, "restart = 'never' must be guided or random"),
+        ({"starts": 0}, "starts = 0 must be 1 or more"),
+        ({"most_points": 1}, "most_points = 1 must be 2 or more"),
+        ({"ucb_beta": float("nan")}, "ucb_beta = nan must be finite, 0 or more"),
+        ({"length_factor": 1.0}, "length_factor = 1.0 must be finite and above 1"),
         ({"initial_length": 2.0}, "need 0 < minimum_length <= initial_length <= maximum_length <= 1"),
         ({"minimum_categorical_length": 0.0}, "need 0 < minimum_categorical_length <="),
     ],

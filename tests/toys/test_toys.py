@@ -18,6 +18,7 @@ from bgpbt.records import (
     Proposal,
     ProposalSource,
     Purpose,
+    ShrinkPerturb,
     Start,
 )
 from bgpbt.space import with_architectures
@@ -60,6 +61,20 @@ def test_splitting_an_order_changes_nothing_but_rounding(name: str) -> None:
         whole = final_score(toy, [(configuration, 60)])
         parts = final_score(toy, [(configuration, 1), (configuration, 32), (configuration, 27)])
         assert parts == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", toy_names())
+def test_shrunk_weights_are_the_sum_of_their_shares(name: str) -> None:
+    toy, checkpoints = make_toy(name), MemoryCheckpoints()
+    configuration = toy.space.default()
+    parent = toy.train(order(configuration, steps=20), checkpoints).checkpoint
+    assert parent is not None
+    start = ShrinkPerturb(checkpoint=parent, keep=0.2, fresh=0.1)
+    shrunk = toy.train(order(configuration, steps=5, first_step=20, start=start), checkpoints).checkpoint
+    assert shrunk is not None
+    expected_w = 0.2 * checkpoints.load(parent)[0]["weights"] + 0.1 * toy.initial_w
+    expected_w = toy.advance(expected_w, configuration, (20 + np.arange(5)) / HORIZON)
+    np.testing.assert_allclose(checkpoints.load(shrunk)[0]["weights"], expected_w, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", toy_names())

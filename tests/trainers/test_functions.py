@@ -1,14 +1,35 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bgpbt.errors import InputError
 from bgpbt.execution.attempt import attempt
-from bgpbt.records import Checkpoint, Distil, Fresh, From, Order, Proposal, ProposalSource, Purpose, Start
+from bgpbt.records import (
+    Checkpoint,
+    Distil,
+    Fresh,
+    From,
+    Grow,
+    Order,
+    Proposal,
+    ProposalSource,
+    Purpose,
+    ShrinkPerturb,
+    Start,
+)
 from bgpbt.storage import CheckpointStore
-from bgpbt.trainers import BytesTrainer, DirectoryTrainer, Job, Result, TrainerError
+from bgpbt.trainers import (
+    BytesTrainer,
+    DirectoryTrainer,
+    FunctionTrainer,
+    Job,
+    Result,
+    TrainerError,
+    state_from,
+)
 from bgpbt.trainers.job import job_of
 
 
@@ -105,10 +126,73 @@ def test_weights_that_are_not_bytes_are_a_failure(tmp_path: Path) -> None:
     assert outcome.failure == "TrainerError: the weights are of type str; they must be bytes"
 
 
-def test_distilling_takes_a_trainer_that_knows_networks(tmp_path: Path) -> None:
-    distil = order(Distil(teacher=Checkpoint("0" * 64), total_steps=10))
-    with pytest.raises(InputError, match="knows no networks"):
-        BytesTrainer(append_bytes).train(distil, CheckpointStore(tmp_path))
+@pytest.mark.parametrize(
+    "start",
+    [
+        Distil(teacher=Checkpoint("0" * 64), total_steps=10),
+        Grow(parent=Checkpoint("0" * 64)),
+        ShrinkPerturb(checkpoint=Checkpoint("0" * 64)),
+    ],
+)
+def test_some_starts_take_a_trainer_that_knows_networks(tmp_path: Path, start: Start) -> None:
+    with pytest.raises(InputError, match="knows no networks, so nothing can be distilled, grown or shrunk"):
+        BytesTrainer(append_bytes).train(order(start), CheckpointStore(tmp_path))
+
+
+def count(config: dict[str, Any], steps: int, state: Any, seed: int) -> tuple[Any, float]:
+    state = {"weight": np.zeros(2), "seeds": []} if state is None else state
+    state["weight"] += steps * config["rate"]
+    state["seeds"].append(seed)
+    return state, float(state["weight"][0])
+
+
+def test_a_state_goes_from_round_to_round(tmp_path: Path) -> None:
+    store, trainer = CheckpointStore(tmp_path), FunctionTrainer(count)
+    first = trainer.train(order(Fresh()), store)
+    assert first.checkpoint is not None
+    assert (first.score, first.steps) == (5.0, 10)
+    second = trainer.train(order(From(checkpoint=first.checkpoint), 1), store)
+    assert second.checkpoint is not None
+    assert second.score == 10.0
+    assert state_from(store.load(second.checkpoint)[0])["seeds"] == [3, 3]
+    assert trainer.train(order(From(checkpoint=first.checkpoint), 1), store).checkpoint == second.checkpoint
+
+
+def test_a_function_may_say_more_than_its_score(tmp_path: Path) -> None:
+    told = Result(score=2.0, steps=7, evaluation_steps=3, figures={"loss": 0.5})
+    outcome = FunctionTrainer(lambda config, steps, state, seed: (b"w", told)).train(
+        order(Fresh()), CheckpointStore(tmp_path)
+    )
+    assert (outcome.score, outcome.steps, outcome.evaluation_steps) == (2.0, 7, 3)
+    assert dict(outcome.figures) == {"loss": 0.5}
+
+
+def test_seeds_are_ones_that_every_library_takes(tmp_path: Path) -> None:
+    trainer = FunctionTrainer(lambda config, steps, state, seed: (b"w", float(seed)))
+    large = replace(order(Fresh()), seed=2**63 - 1)
+    seed = int(trainer.train(large, CheckpointStore(tmp_path)).score)
+    np.random.RandomState(seed)  # raises above 2**32 - 1
+    assert seed == 2**32 - 1
+
+
+@pytest.mark.parametrize("function", [lambda job, weights: (b"", 0.0), lambda: None, 3])
+def test_a_function_of_other_arguments_is_refused(function: Any) -> None:
+    with pytest.raises(InputError, match=r"must take four arguments \(config, steps, state, seed\)"):
+        FunctionTrainer(function)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (b"w", "it must return a state and a score"),
+        ((b"w", 1.0, {}), "it must return a state and a score"),
+        ((None, 1.0), "the state is None"),
+    ],
+)
+def test_what_is_no_state_with_a_score_costs_the_member(returned: Any, message: str, tmp_path: Path) -> None:
+    trainer = FunctionTrainer(lambda config, steps, state, seed: returned)
+    with pytest.raises(TrainerError, match=message):
+        trainer.train(order(Fresh()), CheckpointStore(tmp_path))
 
 
 def test_a_jobs_seed_is_one_that_every_library_takes() -> None:

@@ -1,9 +1,12 @@
 """The document of a run against the queries on its history, and reading while it is written."""
 
 import json
+import re
 import shutil
 import sqlite3
+import typing
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from bgpbt.analysis import best_member, generations, steps_by_purpose
 from bgpbt.cli import main
 from bgpbt.errors import RoundFailedError
 from bgpbt.execution import Event
-from bgpbt.records import Trained
+from bgpbt.records import Start, Trained
 from bgpbt.runs import optimise
 from bgpbt.space import space_to_json
 from bgpbt.storage import create_run, open_run
@@ -20,7 +23,7 @@ from bgpbt.strategies import PopulationSettings
 from bgpbt.toys import make_toy
 from bgpbt.trainers import BytesTrainer, Job
 from bgpbt.viewing.run_reader import RunReader, read_document
-from bgpbt.viewing.run_view import Json, _regions
+from bgpbt.viewing.run_view import STARTS, Json, _regions
 from tests.viewing.toy_runs import create, go_on, toy_settings
 
 
@@ -48,6 +51,13 @@ def ancestry_of(document: Json, key: tuple[int, int]) -> list[tuple[int, int]]:
     while (weights := rows[line[-1]]["weights"]) is not None:
         line.append(tuple(weights))
     return line[::-1]
+
+
+def test_the_page_has_words_for_every_kind_of_start() -> None:
+    assert set(STARTS) == {kind.__name__.lower() for kind in typing.get_args(Start)}
+    page = resources.files("bgpbt.viewing") / "page" / "panels.js"
+    (words,) = re.findall(r"const how = \{(.*?)\};", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert set(re.findall(r"(\w+): \"", words)) == set(STARTS)
 
 
 def test_every_number_is_that_of_the_history(shapes: Path) -> None:

@@ -14,7 +14,7 @@ from bgpbt.storage import RunDirectory, create_run
 
 def toy_settings(environment: str = "toy:plain", **changes: object) -> ExperimentSettings:
     """Return the settings of a small run: 4 members, 5 rounds."""
-    arguments = TrainArguments(env=environment)
+    arguments = TrainArguments(population_schedule="paper", env=environment)
     (settings,) = arguments.runs().values()
     small = {"population": 4, "initial": 5, "quantile_fraction": 0.25, "t_ready": 10, "max_timesteps": 50}
     return replace(settings, **{**small, **changes})  # type: ignore[arg-type]

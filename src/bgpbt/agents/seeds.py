@@ -7,6 +7,8 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.streams import stream
+
 __all__ = ["SeedWords", "Stream", "batch_seeds", "random_of", "seed_words", "stream_key"]
 
 SeedWords: TypeAlias = npt.NDArray[np.uint32]
@@ -29,14 +31,14 @@ def seed_words(seed: int) -> SeedWords:
     return np.array([seed >> 32, seed & 0xFFFFFFFF], dtype=np.uint32)
 
 
-def random_of(seed: SeedWords, stream: Stream) -> np.random.Generator:
+def random_of(seed: SeedWords, use: Stream) -> np.random.Generator:
     """Return NumPy's generator for one use of a seed."""
-    return np.random.default_rng([*map(int, seed), stream])
+    return stream(*map(int, seed), use)
 
 
-def stream_key(seed: jax.Array, stream: Stream, iteration: jax.Array | None = None) -> jax.Array:
+def stream_key(seed: jax.Array, use: Stream, iteration: jax.Array | None = None) -> jax.Array:
     """Return JAX's key for one use of a seed, in one iteration if there are several."""
-    key = jax.random.fold_in(seed, stream)
+    key = jax.random.fold_in(seed, use)
     return key if iteration is None else jax.random.fold_in(key, iteration)
 
 

@@ -2,20 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from ConfigSpace import (
-    CategoricalHyperparameter,
-    Constant,
-    OrdinalHyperparameter,
-    UniformIntegerHyperparameter,
-)
-
-from bgpbt import envs
-from bgpbt.agents.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
-from bgpbt.agents.distillation import DistillationSettings
-from bgpbt.agents.hyperparameters import DEFAULTS, Hyperparameters
-from bgpbt.agents.minibatch import SliceSize
+from bgpbt import checks, envs
+from bgpbt.agents.networks.architecture import PAPER_POLICY, PAPER_VALUE, Architecture, Architectures
+from bgpbt.agents.ppo.distillation import DistillationSettings
+from bgpbt.agents.ppo.hyperparameters import DEFAULTS, Hyperparameters
+from bgpbt.agents.ppo.minibatch import SliceSize
 from bgpbt.errors import InputError
 from bgpbt.space import Space
+from bgpbt.space.inputs import Categorical, Continuous, Ordered
 
 __all__ = ["PPOSettings", "Ranges", "largest_architectures"]
 
@@ -45,9 +39,7 @@ class PPOSettings:
     def __post_init__(self) -> None:
         envs.check_name(self.environment)
         for name in ("environments", "minibatches", "episode_length", "evaluation_episodes"):
-            value = getattr(self, name)
-            if value < 1:
-                raise InputError(f"{name} = {value} must be 1 or more")
+            checks.at_least(name, getattr(self, name), 1)
 
     def unrolls_per_iteration(self, batch_size: int) -> int:
         """Return how many unrolls of every environment fill an iteration.
@@ -59,8 +51,8 @@ class PPOSettings:
         if sequences % self.environments:
             raise InputError(
                 f"batch_size = {batch_size} x minibatches = {self.minibatches} is {sequences} sequences, "
-                f"which {self.environments} environments do not divide; "
-                f"allowed are multiples of environments / minibatches"
+                f"which environments = {self.environments} does not divide; lower environments or raise "
+                f"minibatches, so that it does"
             )
         return sequences // self.environments
 
@@ -151,7 +143,7 @@ def largest_architectures(space: Space, default: Architectures) -> Architectures
     """
 
     def largest(network: str, shape: Architecture) -> Architecture:
-        names = dict(space.configuration_space)
+        names = space.configuration_space
         depth, width = f"{network}_depth", f"{network}_log2_width"
         return Architecture(
             depth=max(_levels(space, depth)) if depth in names else shape.depth,
@@ -163,19 +155,14 @@ def largest_architectures(space: Space, default: Architectures) -> Architectures
 
 
 def _levels(space: Space, name: str) -> tuple[int, ...]:
-    """Return all values an integer input can take."""
-    hyperparameter = dict(space.configuration_space).get(name)
-    match hyperparameter:
+    """Return all values that an integer input can take."""
+    if name in space.constants:
+        return (int(space.constants[name]),)
+    match next((item for item in space.inputs if item.name == name), None):
         case None:
             return (int(DEFAULTS[name]),)
-        case Constant():
-            return (int(hyperparameter.value),)
-        case OrdinalHyperparameter():
-            return tuple(int(value) for value in hyperparameter.sequence)
-        case CategoricalHyperparameter():
-            return tuple(int(value) for value in hyperparameter.choices)
-        case UniformIntegerHyperparameter():
-            return tuple(range(hyperparameter.lower, hyperparameter.upper + 1))
-    raise InputError(
-        f"{name} must be an integer, ordinal, categorical or constant input, got {hyperparameter}"
-    )
+        case Ordered(levels=values) | Categorical(choices=values):
+            return tuple(int(value) for value in values)
+        case Continuous(is_integer=True) as item:
+            return tuple(range(int(item.low), int(item.high) + 1))
+    raise InputError(f"{name} is a float; it must be an integer, ordinal, categorical or constant input")

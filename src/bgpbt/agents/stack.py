@@ -14,16 +14,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bgpbt.agents.buffers import blank_buffers
-from bgpbt.agents.distillation import Tuition, no_tuition, no_weights
-from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
-from bgpbt.agents.hyperparameters import Hyperparameters
-from bgpbt.agents.learner import Iteration, Learner
-from bgpbt.agents.loss import LossTerms
-from bgpbt.agents.member import Member
-from bgpbt.agents.padding import pad_member, unpad_member
+from bgpbt.agents.networks.member import Member
+from bgpbt.agents.networks.padding import pad_member, unpad_member
+from bgpbt.agents.orders import Begun, Training
+from bgpbt.agents.ppo.buffers import blank_buffers
+from bgpbt.agents.ppo.distillation import Tuition, no_tuition, no_weights
+from bgpbt.agents.ppo.evaluation import EpisodeReturns, episode_returns
+from bgpbt.agents.ppo.hyperparameters import Hyperparameters
+from bgpbt.agents.ppo.learner import Iteration, Learner
+from bgpbt.agents.ppo.loss import LossTerms
 from bgpbt.agents.seeds import Stream, seed_words, stream_key
-from bgpbt.agents.trainer import Begun, PPOTrainer, Training
+from bgpbt.agents.trainer import PPOTrainer
 from bgpbt.contracts import Checkpoints
 from bgpbt.envs.vector import StartStates
 from bgpbt.records import Order, Outcome
@@ -39,12 +40,13 @@ class StackedTrainer:
     """Trains several members at once.
 
     Args:
-        trainer: prepares members and stores what has become of them.
+        trainer: its settings, environment and order desk are used.
         devices: share the members; as many are used as divide a stack evenly.
     """
 
     def __init__(self, trainer: PPOTrainer, devices: Sequence[jax.Device] | None = None) -> None:
-        self._trainer = trainer
+        self._settings = trainer.settings
+        self._desk = trainer.desk
         self._devices = tuple(devices or jax.devices()[:1])
         self._learner = trainer.stacked_learner
         self._functions: dict[int, _Functions] = {}
@@ -57,16 +59,17 @@ class StackedTrainer:
             DamagedRunError: a checkpoint to start from is damaged or of another environment.
         """
         began = time.perf_counter()
-        begun = [self._trainer.begin(order, checkpoints) for order in orders]
+        begun = [self._desk.begin(order, checkpoints) for order in orders]
         functions = self._functions_of(len(orders))
-        room = self._trainer.room_of(begun)
-        stack = functions.place(_stacked([pad_member(one.member, one.architectures, room) for one in begun]))
+        padded_to = self._desk.padded_to(begun)
+        members = [pad_member(one.member, one.architectures, padded_to) for one in begun]
+        stack = functions.place(_stacked(members))
         stack, steps, losses = self._learn(begun, stack, functions)
         returns = self._evaluate(stack, functions)
         seconds = (time.perf_counter() - began) / len(orders)
         members = _unstacked(stack, len(orders))
         return [
-            self._trainer.conclude(
+            self._desk.conclude(
                 one,
                 unpad_member(members[index], one.architectures),
                 returns[index],
@@ -105,30 +108,29 @@ class StackedTrainer:
             terms = jax.device_get(terms)
             for index, (one, count) in enumerate(zip(begun, unrolls, strict=True)):
                 if count:
-                    steps[index] += self._trainer.steps_of(one.hyperparameters, count)
+                    steps[index] += self._desk.steps_of(one.hyperparameters, count)
                     losses[index].append(LossTerms(*(term[index] for term in terms)))
-                    self._trainer.report(one.order, steps[index])
+                    self._desk.report(one.order, steps[index])
             iteration += 1
         return stack, steps, losses
 
     def _tuition(self, begun: Sequence[Begun]) -> list[Tuition]:
-        """Return what each member is taught, all teachers in one room."""
-        room = self._trainer.room_of(begun)
-        nobody = no_tuition(room, self._trainer.environment.environment)
-        return [nobody if one.tutor is None else one.tutor.at(0, room) for one in begun]
+        """Return what each member is taught, all teachers padded to one size."""
+        padded_to = self._desk.padded_to(begun)
+        nobody = no_tuition(padded_to, self._learner.environment.environment)
+        return [nobody if one.tutor is None else one.tutor.at(0, padded_to) for one in begun]
 
     def _unrolls(self, begun: Sequence[Begun], steps: Sequence[int]) -> list[int]:
         return [
-            self._trainer.next_unrolls(one.hyperparameters, one.order.steps - done)
+            self._desk.next_unrolls(one.hyperparameters, one.order.steps - done)
             for one, done in zip(begun, steps, strict=True)
         ]
 
     def _evaluate(self, stack: Member, functions: "_Functions") -> list[EpisodeReturns]:
-        settings = self._trainer.settings
-        seed = seed_words(settings.evaluation_seed)
+        seed, episodes = seed_words(self._settings.evaluation_seed), self._settings.evaluation_episodes
         return_mn, steps_m = jax.device_get(functions.evaluate(stack.policy, seed))
         return [
-            EpisodeReturns(return_n=return_n.astype(np.float64), steps=int(t) * settings.evaluation_episodes)
+            EpisodeReturns(return_n=return_n.astype(np.float64), steps=int(t) * episodes)
             for return_n, t in zip(return_mn, steps_m, strict=True)
         ]
 
@@ -137,7 +139,7 @@ class StackedTrainer:
             devices = max(d for d in range(1, len(self._devices) + 1) if members % d == 0)
             self._functions[members] = _Functions(
                 learner=self._learner,
-                evaluation_episodes=self._trainer.settings.evaluation_episodes,
+                evaluation_episodes=self._settings.evaluation_episodes,
                 sharding=_sharding(self._devices[:devices]),
             )
         return self._functions[members]

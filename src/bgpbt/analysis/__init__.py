@@ -16,15 +16,19 @@ from bgpbt.analysis.lineage import (
     steps_by_purpose,
     table,
 )
+from bgpbt.analysis.race import Cut, cuts, first_copy
 
 __all__ = [
     "EVALUATION",
     "BestMember",
+    "Cut",
     "Generation",
     "Makers",
     "ancestry",
     "best_member",
     "best_of",
+    "cuts",
+    "first_copy",
     "generations",
     "steps_by_purpose",
     "table",

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.analysis.lineage import Makers, best_of
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 from bgpbt.records import Trained
 from bgpbt.storage import open_run, runs_in, there_is_something
 
 __all__ = ["Curve", "RunRecord", "common_grid", "read_runs"]
 
-Floats = npt.NDArray[np.float64]
 
 _GRID_POINTS = 200  # of curves that are averaged; more than a column's width in points
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from bgpbt import checks
 from bgpbt.analysis.statistics import (
     REPETITIONS,
     Interval,
@@ -25,8 +25,10 @@ from bgpbt.analysis.statistics import (
     performance_profile,
     probability_of_improvement,
 )
+from bgpbt.arrays import Floats
 from bgpbt.encoding import json_text
 from bgpbt.errors import InputError
+from bgpbt.text_files import read_text
 
 __all__ = [
     "Comparison",
@@ -37,7 +39,6 @@ __all__ = [
     "to_json",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 _THRESHOLDS = 201  # of a performance profile
 
@@ -112,8 +113,7 @@ def compare(
     Raises:
         InputError: no task has runs of all strategies, or the number of repetitions is not allowed.
     """
-    if repetitions < 1:
-        raise InputError(f"repetitions must be 1 or more, got {repetitions}")
+    checks.at_least("repetitions", repetitions, 1)
     tasks = tuple(dict.fromkeys(run.task for run in runs))
     strategies = tuple(dict.fromkeys(run.strategy for run in runs))
     score_n = {(strategy, task): _scores(runs, strategy, task) for strategy in strategies for task in tasks}
@@ -162,14 +162,13 @@ def read_references(path: Path) -> dict[str, Reference]:
     Raises:
         InputError: the file is not there or says something else.
     """
+    text = read_text(path)
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(text)
         return {
             task: Reference(low=float(ends["low"]), high=float(ends["high"]))
             for task, ends in content.items()
         }
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

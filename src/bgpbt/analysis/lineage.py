@@ -48,7 +48,7 @@ TABLE_COLUMNS = (
     "member",
     "generation",  # of architectures
     "purpose",
-    "start",  # fresh, from, distil or grow
+    "start",  # fresh, from, distil, grow or shrinkperturb
     "first_step",  # environment steps that the starting weights had been trained for
     "steps",  # environment steps trained in this round
     "total_steps",  # environment steps that the weights have been trained for since

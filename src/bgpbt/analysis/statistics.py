@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 
 __all__ = [
@@ -24,12 +24,13 @@ __all__ = [
     "Scores",
     "interquartile_mean",
     "interval_of",
+    "paired_difference",
+    "paired_improvement",
     "performance_profile",
     "probability_of_improvement",
     "resample",
 ]
 
-Floats = npt.NDArray[np.float64]
 Scores = Sequence[Floats]
 """For each task the scores of its runs (n,), finite."""
 
@@ -138,6 +139,31 @@ def probability_of_improvement(
     return _interval(float(value), drawn_r, [*first, *second])
 
 
+def paired_improvement(first: Scores, second: Scores, *, seed: int = 0) -> Interval:
+    """Return the probability that the first is better than the second with the same seed.
+
+    Runs that share a seed share their initial design, so a pair differs by less luck than two runs at random.
+    Ties count one half. Tasks are weighted equally; seeds are resampled within each, pairs kept together.
+
+    Args:
+        first: for each task the scores of one (n,), in the order of their seeds.
+        second: those of the other, of the same tasks and seeds.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: the two have other numbers of tasks or runs.
+    """
+    return _over_pairs(first, second, lambda gain_n: (np.sign(gain_n) + 1.0) / 2.0, seed)
+
+
+def paired_difference(first: Scores, second: Scores, *, seed: int = 0) -> Interval:
+    """Return the mean of first minus second with the same seed, tasks weighted equally.
+
+    Arguments and errors are those of `paired_improvement`. Scores of several tasks need one scale.
+    """
+    return _over_pairs(first, second, lambda gain_n: gain_n, seed)
+
+
 def performance_profile(
     scores: Scores, threshold_c: Floats, *, seed: int = 0, repetitions: int = REPETITIONS
 ) -> tuple[Floats, Floats, Floats]:
@@ -153,6 +179,18 @@ def performance_profile(
     if not _are_enough(scores):
         low_c, high_c = np.full_like(low_c, np.nan), np.full_like(high_c, np.nan)
     return value_c, low_c, high_c
+
+
+def _over_pairs(first: Scores, second: Scores, statistic: Callable[[Floats], Floats], seed: int) -> Interval:
+    sizes = [[len(one) for one in scores] for scores in (first, second)]
+    if sizes[0] != sizes[1] or not sizes[0] or 0 in sizes[0]:
+        raise InputError(f"pairs need equally many runs of each task, got {sizes[0]} and {sizes[1]}")
+    value_kn = [
+        statistic(np.asarray(one) - np.asarray(other)) for one, other in zip(first, second, strict=True)
+    ]
+    drawn_krn = resample(value_kn, seed=seed)
+    mean_r = np.mean([drawn_rn.mean(axis=1) for drawn_rn in drawn_krn], axis=0)
+    return _interval(float(np.mean([value_n.mean() for value_n in value_kn])), mean_r, value_kn)
 
 
 def _weights(scores: Scores) -> Floats:

@@ -10,7 +10,7 @@ from tyro.conf import arg
 
 from bgpbt.errors import InputError
 from bgpbt.records import Checkpoint
-from bgpbt.runs import assemble, is_of_own_trainer, recover, settings_from
+from bgpbt.runs import assemble, bytes_of, is_of_own_trainer, recover, settings_from
 from bgpbt.storage import Examination, RunDirectory, examine, lock_run, open_run
 
 __all__ = [
@@ -24,8 +24,6 @@ __all__ = [
 
 DAMAGED = 1
 """Exit status of an examination that found damage."""
-
-UNITS: Mapping[str, int] = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "B": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +120,7 @@ def collect_garbage(arguments: CollectArguments) -> int:
     Raises:
         BgpbtError: a process is writing the run, or more than the budget is left.
     """
-    budget = None if arguments.budget is None else _bytes(arguments.budget)
+    budget = None if arguments.budget is None else bytes_of(arguments.budget, "budget")
     run = open_run(arguments.run)
     with run.locked(), run.open_history() as history:
         before = run.checkpoints.total_bytes()
@@ -160,14 +158,3 @@ def _outlook(examination: Examination, path: Path) -> str:
 def _size(run: RunDirectory, checkpoints: Mapping[Checkpoint, str]) -> int:
     paths = (run.checkpoints.path(checkpoint) for checkpoint in checkpoints)
     return sum(path.stat().st_size for path in paths if path.exists())
-
-
-def _bytes(size: str) -> int:
-    for unit, factor in UNITS.items():
-        number = size.removesuffix(unit)
-        if number != size:
-            try:
-                return int(float(number) * factor)
-            except ValueError:
-                break
-    raise InputError(f"budget = {size!r} must be a number with a unit: {', '.join(UNITS)}")

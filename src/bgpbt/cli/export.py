@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import arg
 
-from bgpbt.cli.extras import naming_extra
 from bgpbt.cli.tables import write_parquet, write_stats, write_table
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, naming_extra
 from bgpbt.records import Trained
 from bgpbt.storage import open_run
 from bgpbt.storage.files import write_durably

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 from tyro.conf import arg
 
-from bgpbt.cli.extras import naming_extra
 from bgpbt.encoding import json_text
+from bgpbt.errors import naming_extra
 from bgpbt.storage import open_run
 from bgpbt.storage.files import write_durably
 

@@ -37,6 +37,7 @@ class RunProgress:
         self._console = console
         self._verbose = verbose
         self._rounds = settings.rounds
+        self._knows_rungs = bool(settings.rungs)
         self._total_steps = settings.expected_steps
         self._lock = threading.Lock()
         self._clock = clock
@@ -87,6 +88,12 @@ class RunProgress:
             if isinstance(event, RoundPlanned):
                 done = {outcome.member: outcome for outcome in event.done}
                 self._round = [Trained(event.plan.orders[member], done[member]) for member in sorted(done)]
+                if 0 < len(event.plan.orders) < self._orders and self._knows_rungs:
+                    say(
+                        self._console,
+                        f"  {self._orders - len(event.plan.orders)} members leave: "
+                        f"{event.plan.orders[0].proposal.note.split('; ')[0]}",
+                    )
                 self._orders = len(event.plan.orders)
                 self._draw(event.plan.orders[0])
             elif isinstance(event, OutcomeCommitted):

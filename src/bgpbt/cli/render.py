@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
-from bgpbt.cli.extras import naming_extra
 from bgpbt.cli.policy import policy_of
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, naming_extra
 
 if TYPE_CHECKING:
     from bgpbt.policies import PolicyDescription

@@ -1,28 +1,38 @@
 """`bgpbt schedule` and `bgpbt replay`: what made the best member as a file, and an agent trained along it."""
 
+import re
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import arg
 
-from bgpbt.analysis import best_member
 from bgpbt.cli.placement import PlacementArguments
-from bgpbt.cli.session import start_run
+from bgpbt.cli.session import Manner, start_run
 from bgpbt.encoding import encode
 from bgpbt.errors import InputError
 from bgpbt.runs import (
     ScheduleFile,
+    best_of_run,
     is_of_own_trainer,
     plain_settings,
     read_schedule,
+    schedule_as_csv,
+    schedule_as_python,
+    schedule_as_ray,
     schedule_of,
+    segments_of,
     settings_from,
     settings_of,
     write_schedule,
 )
-from bgpbt.storage import open_run
+from bgpbt.runs.schedule_formats import ENDINGS
+from bgpbt.storage import RunDirectory, open_run
+from bgpbt.storage.files import write_durably
+from bgpbt.strategies import Schedule
 
 __all__ = ["ReplayArguments", "ScheduleArguments", "replay_schedule", "take_schedule"]
 
@@ -33,8 +43,13 @@ class ScheduleArguments:
 
     run: tyro.conf.Positional[Path]
     """The run's directory; the run may be under way."""
+    format: Annotated[Literal["yaml", "json", "csv", "ray", "python"], arg(aliases=["-f"])] = "yaml"
+    """YAML or JSON for bgpbt replay, a table (csv), for PopulationBasedTrainingReplay of Ray (ray), or
+    a module of functions of the step for any loop, optax, Brax and Stable-Baselines3 (python)."""
     output: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """File to write (YAML); without it, the run's name with .schedule.yaml in the current directory."""
+    """File to write; without it, the run's name with an ending of its own in the current directory."""
+    steps_per_iteration: int | None = None
+    """Steps of a training iteration of Ray (format ray); the run's t_ready without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +67,9 @@ class ReplayArguments(PlacementArguments):
     """Directory that holds the replay's directory."""
 
 
+_OF_THE_LINE = ("csv", "ray", "python")
+
+
 def take_schedule(arguments: ScheduleArguments) -> int:
     """Write the schedule of a run's best member; return the exit status.
 
@@ -59,21 +77,45 @@ def take_schedule(arguments: ScheduleArguments) -> int:
         BgpbtError: the run has none, or a file cannot be read or written.
     """
     run = open_run(arguments.run)
-    with run.open_history(read_only=True) as history:
-        trained = history.trained()
-    best = best_member(trained)
-    if best is None or best.outcome.checkpoint is None:
-        raise InputError(f"{arguments.run}: no member of it could be scored yet")
+    best, trained = best_of_run(run)
     schedule = schedule_of(best.trained, trained)
-    output = arguments.output or Path(f"{arguments.run.resolve().name}.schedule.yaml")
-    stored = run.description.configuration
-    settings = stored if is_of_own_trainer(stored) else plain_settings(settings_of(run))
-    write_schedule(output, ScheduleFile(settings=settings, schedule=schedule))
+    name = arguments.run.resolve().name
+    if arguments.format == "python":
+        name = re.sub(r"\W", "_", name)  # a module that can be imported
+    output = arguments.output or Path(f"{name}{ENDINGS[arguments.format]}")
+    _write(arguments, run, schedule, output)
+    line = segments_of(schedule)
+    if arguments.format in _OF_THE_LINE and len(line) < len(schedule.stretches):
+        print(f"bgpbt: note: {output} leaves out what trained the teachers of this member", file=sys.stderr)
     print(
         f"{output}: {len(schedule.stretches)} stretches, {schedule.steps:,} environment steps, "
         f"return in selection {best.outcome.score:.6g}"
     )
     return 0
+
+
+def _write(arguments: ScheduleArguments, run: RunDirectory, schedule: Schedule, output: Path) -> None:
+    if arguments.steps_per_iteration is not None and arguments.format != "ray":
+        raise InputError(f"steps_per_iteration = {arguments.steps_per_iteration} needs --format ray")
+    stored = run.description.configuration
+    match arguments.format:
+        case "csv":
+            text = schedule_as_csv(schedule)
+        case "ray":
+            steps = arguments.steps_per_iteration
+            text = schedule_as_ray(schedule, _t_ready(stored) if steps is None else steps)
+        case "python":
+            text = schedule_as_python(schedule, source=f"the run {run.path.resolve().name}")
+        case _:
+            settings = stored if is_of_own_trainer(stored) else plain_settings(settings_of(run))
+            file = ScheduleFile(settings=settings, schedule=schedule)
+            return write_schedule(output, file, as_json=arguments.format == "json")
+    return write_durably(output, text.encode())
+
+
+def _t_ready(stored: Mapping[str, Any]) -> int:
+    """Return the steps of a round, in what `bgpbt train` or `optimise` stored."""
+    return int((stored["settings"] if is_of_own_trainer(stored) else stored)["t_ready"])
 
 
 def replay_schedule(arguments: ReplayArguments) -> int:
@@ -95,7 +137,7 @@ def replay_schedule(arguments: ReplayArguments) -> int:
     )
     if arguments.seed is not None:
         settings = replace(settings, seed=arguments.seed)
-    name = arguments.schedule.name.removesuffix(".yaml").removesuffix(".schedule")
+    name = arguments.schedule.name.removesuffix(".yaml").removesuffix(".json").removesuffix(".schedule")
     suffix = "replay" if arguments.seed is None else f"replay-seed{arguments.seed}"
     path = arguments.save_dir / f"{name}-{suffix}"
-    return start_run(settings, path, arguments.exist, placement=arguments, max_parallel=1, verbose=False)
+    return start_run(settings, path, arguments.exist, Manner(placement=arguments, max_parallel=1))

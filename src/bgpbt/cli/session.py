@@ -1,11 +1,11 @@
-"""One run from the terminal: started, gone on with, interrupted, summed up."""
+"""Runs from the terminal, one after another: started, resumed, extended, interrupted, summed up."""
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -27,7 +27,10 @@ from bgpbt.runs import (
     assemble,
     check_settings,
     difference,
+    extended_to,
+    is_over,
     plain_settings,
+    reopen,
     settings_of,
 )
 from bgpbt.storage import (
@@ -40,7 +43,7 @@ from bgpbt.storage import (
     there_is_something,
 )
 
-__all__ = ["INTERRUPTED", "resume_run", "start_run"]
+__all__ = ["INTERRUPTED", "Manner", "check_place", "is_done", "resume_run", "start_run", "start_runs"]
 
 INTERRUPTED = 130
 """Exit status of a run that was asked to end, as shells report Ctrl-C."""
@@ -49,34 +52,76 @@ ALL_FAILED = 1
 """Exit status of a run that is over and has no member to show for it."""
 
 
-def start_run(
-    settings: ExperimentSettings,
-    path: Path,
-    exist: str | None,
-    *,
-    placement: PlacementArguments,
-    max_parallel: int | None,
-    verbose: bool,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How runs are trained; what they compute does not depend on it."""
+
+    placement: PlacementArguments
+    max_parallel: int | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_parallel is not None and self.max_parallel < 1:
+            raise InputError(f"max_parallel = {self.max_parallel} must be 1 or more")
+
+
+def start_runs(runs: Mapping[Path, ExperimentSettings], exist: str | None, manner: Manner) -> int:
+    """Do several runs one after another; return the exit status of the last that was begun.
+
+    All are checked before the first is trained. With `exist` = resume a run that is over is left as it is.
+
+    Raises:
+        BgpbtError: bad input or a damaged run; a run that is there was not touched.
+    """
+    console = Console()
+    for path, settings in runs.items():
+        check_place(path, settings, exist)
+    for path, settings in runs.items():
+        if exist == "resume" and is_done(path, settings):
+            say(console, f"{path} is over; it is left as it is")
+            continue
+        status = start_run(settings, path, exist, manner)
+        if status == INTERRUPTED and len(runs) > 1:
+            say(console, "the same command with -exist resume trains what is left of all runs")
+        if status != 0:
+            return status
+    return 0
+
+
+def check_place(path: Path, settings: ExperimentSettings, exist: str | None) -> str:
+    """Return what is to be done with the place of a run: start, overwrite or resume. Nothing is touched.
+
+    Raises:
+        BgpbtError: `exist` does not allow it, a setting is not allowed, or another run is there.
+    """
+    if not there_is_something(path):
+        check_settings(settings)
+        return "start"
+    if exist is None:
+        raise InputError(
+            f"{path} is there already; add -exist resume to continue it, or -exist overwrite to train it anew"
+        )
+    if exist == "overwrite":
+        check_settings(settings)
+        return exist
+    stored = settings_of(open_run(path))
+    same_length = replace(stored, max_timesteps=settings.max_timesteps)  # the one that may be raised
+    differs = difference(same_length, settings)
+    if differs is not None:
+        raise InputError(f"{path} was made with another configuration: {differs}")
+    return "resume"
+
+
+def start_run(settings: ExperimentSettings, path: Path, exist: str | None, manner: Manner) -> int:
     """Start a run, or what `exist` says if it is there; return the exit status.
 
     Raises:
         BgpbtError: bad input or a damaged run; nothing was touched.
     """
-    is_there = there_is_something(path)
-    if is_there and exist is None:
-        raise InputError(f"{path} is there already; add -exist resume to go on with it, or -exist overwrite")
-    if is_there and exist == "resume":
-        run = open_run(path)
-        differs = difference(settings_of(run), settings)
-        if differs is not None:
-            raise InputError(f"{path} was made with another configuration: {differs}")
-        return _go(run, _prepared(settings, verbose), placement, max_parallel)
-    if exist == "resume":
-        raise InputError(f"{path}: there is no run to resume; leave -exist resume out to start one")
-    check_settings(settings)
-    prepared = _prepared(settings, verbose)  # refuses bad input before anything is touched
-    check_fits_here(placement, prepared.experiment, max_parallel)
+    if check_place(path, settings, exist) == "resume":
+        return resume_run(path, manner, max_timesteps=settings.max_timesteps)
+    prepared = _prepared(settings, manner.verbose)  # refuses bad input before anything is touched
+    check_fits_here(manner.placement, prepared.experiment, manner.max_parallel)
     run = create_run(
         path,
         plain_settings(settings),
@@ -84,17 +129,30 @@ def start_run(
         device=prepared.experiment.task.device,
         overwrite=exist == "overwrite",
     )
-    return _go(run, prepared, placement, max_parallel)
+    return _go(run, prepared, manner)
 
 
-def resume_run(path: Path, *, placement: PlacementArguments, max_parallel: int | None, verbose: bool) -> int:
-    """Go on with a run until it is finished; return the exit status.
+def resume_run(path: Path, manner: Manner, *, max_timesteps: int | None = None) -> int:
+    """Train a run until it is over, or until `max_timesteps` if that is more; return the exit status.
 
     Raises:
-        BgpbtError: there is no run, or it is damaged.
+        BgpbtError: there is no run, it is damaged, or it cannot be extended.
     """
     run = open_run(path)
-    return _go(run, _prepared(settings_of(run), verbose), placement, max_parallel)
+    if max_timesteps is not None:
+        run = extended_to(run, max_timesteps)
+    return _go(run, _prepared(settings_of(run), manner.verbose), manner)
+
+
+def is_done(path: Path, settings: ExperimentSettings) -> bool:
+    """Return whether the run with these settings is there and over."""
+    if not there_is_something(path):
+        return False
+    run = open_run(path)
+    if settings_of(run) != settings:  # to be extended
+        return False
+    with run.open_history(read_only=True) as history:
+        return is_over(run, history)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,20 +182,19 @@ def _prepared(settings: ExperimentSettings, verbose: bool) -> _Prepared:
     return _Prepared(console=console, switch=switch, progress=progress, experiment=experiment)
 
 
-def _go(
-    run: RunDirectory, prepared: _Prepared, placement: PlacementArguments, max_parallel: int | None
-) -> int:
+def _go(run: RunDirectory, prepared: _Prepared, manner: Manner) -> int:
     console, switch, progress = prepared.console, prepared.switch, prepared.progress
     experiment, settings = prepared.experiment, prepared.experiment.settings
     advice = f"all finished members are kept. Go on with: bgpbt resume {run.path}"
     with (
         run.locked(),
-        last_words(f"bgpbt: {advice}") if placement.executor == "ray" else nullcontext(),
+        last_words(f"bgpbt: {advice}") if manner.placement.executor == "ray" else nullcontext(),
         run.open_history() as history,
-        executor_of(placement, experiment, run.checkpoints, max_parallel, switch) as executor,
+        executor_of(manner.placement, experiment, run.checkpoints, manner.max_parallel, switch) as executor,
         _signals(console, switch),  # after the executor, since Ray sets handlers too
     ):
         say(console, f"run {run.path}")
+        reopen(run, history, experiment.strategy)
         _note_moved(run, experiment, history)
         if experiment.task.compiles:
             say(console, "compiling: half a minute at a first start, seconds at a later one")

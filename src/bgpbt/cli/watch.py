@@ -7,8 +7,8 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from bgpbt.cli.extras import naming_extra
 from bgpbt.cli.figures import FiguresArguments, draw_figures
+from bgpbt.errors import naming_extra
 
 __all__ = ["ReportArguments", "WatchArguments", "report", "watch"]
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from bgpbt.envs.keys import KEY_SHAPE, raw_key
+from bgpbt.envs.compiled_task import CompiledTask
+from bgpbt.envs.keys import raw_key
 from bgpbt.envs.protocol import State
 
 __all__ = ["BraxPhysics", "BraxTask"]
@@ -18,7 +19,7 @@ class BraxPhysics(NamedTuple):
     memory: dict[str, Any]  # `info`: the key that draws the next target, for one
 
 
-class BraxTask:
+class BraxTask(CompiledTask):
     """A Brax environment.
 
     Args:
@@ -32,16 +33,11 @@ class BraxTask:
     def __init__(
         self, name: str, task: Any, *, state_type: Any, bodies_field: str, batch_last: bool = False
     ) -> None:
-        self.name = name
-        self.action_size = int(task.action_size)
         self.batch_last = batch_last
         self._task = task
         self._state_type = state_type
         self._bodies_field = bodies_field
-        # Always compiled: outside `jit` the engine of 2022 would loop over bodies in Python.
-        self._jit_reset = jax.jit(self._reset)
-        self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
+        super().__init__(name, action_size=int(task.action_size))
 
     @property
     def system(self) -> Any:
@@ -53,16 +49,6 @@ class BraxTask:
         """Simulated seconds of a control step."""
         dt = getattr(self._task, "dt", None)
         return float(self._task.sys.config.dt if dt is None else dt)
-
-    def reset(self, key: jax.Array) -> State:
-        """Draw a start state."""
-        state: State = self._jit_reset(key)
-        return state
-
-    def step(self, state: State, action: jax.Array) -> State:
-        """Go on by one control step."""
-        following: State = self._jit_step(state, action)
-        return following
 
     def _reset(self, key: jax.Array) -> State:
         return self._ours(self._task.reset(raw_key(key)))

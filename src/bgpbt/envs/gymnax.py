@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from bgpbt.envs.keys import KEY_SHAPE, raw_key
+from bgpbt.envs.compiled_task import CompiledTask
+from bgpbt.envs.keys import raw_key
 from bgpbt.envs.protocol import Environment, State
 from bgpbt.errors import InputError
 
@@ -42,7 +43,7 @@ def make_gymnax(task: str, *, name: str) -> Environment:
     return GymnaxTask(name, environment, parameters)
 
 
-class GymnaxTask:
+class GymnaxTask(CompiledTask):
     """A task of gymnax.
 
     Args:
@@ -52,25 +53,12 @@ class GymnaxTask:
     """
 
     def __init__(self, name: str, task: Any, parameters: Any) -> None:
-        self.name = name
         self._task = task
         self._parameters = parameters
         self._actions = task.action_space(parameters)
         self.discrete_actions = hasattr(self._actions, "n")
-        self.action_size = int(self._actions.n) if self.discrete_actions else math.prod(self._actions.shape)
-        self._jit_reset = jax.jit(self._reset)
-        self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
-
-    def reset(self, key: jax.Array) -> State:
-        """Draw a start state."""
-        state: State = self._jit_reset(key)
-        return state
-
-    def step(self, state: State, action: jax.Array) -> State:
-        """Go on by one control step."""
-        following: State = self._jit_step(state, action)
-        return following
+        size = int(self._actions.n) if self.discrete_actions else math.prod(self._actions.shape)
+        super().__init__(name, action_size=size)
 
     def _reset(self, key: jax.Array) -> State:
         reset_key, later_key = jax.random.split(key)

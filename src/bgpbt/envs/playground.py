@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from bgpbt.envs.brax_import import without_noise
+from bgpbt.envs.compiled_task import CompiledTask
 from bgpbt.envs.keys import KEY_SHAPE, raw_key
 from bgpbt.envs.protocol import Environment, State
 from bgpbt.errors import InputError
@@ -42,7 +43,7 @@ def make_playground(task: str, *, name: str) -> Environment:
     return PlaygroundTask(name, dm_control_suite.load(task, config_overrides={"impl": "jax"}))
 
 
-class PlaygroundTask:
+class PlaygroundTask(CompiledTask):
     """A task of the suite.
 
     Args:
@@ -51,25 +52,11 @@ class PlaygroundTask:
     """
 
     def __init__(self, name: str, task: Any) -> None:
-        self.name = name
-        self.action_size = int(task.action_size)
         self._task = task
         first = jax.eval_shape(task.reset, KEY_SHAPE)
         self._state_type = type(first)
         self._metrics = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), first.metrics)
-        self._jit_reset = jax.jit(self._reset)
-        self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
-
-    def reset(self, key: jax.Array) -> State:
-        """Draw a start state."""
-        state: State = self._jit_reset(key)
-        return state
-
-    def step(self, state: State, action: jax.Array) -> State:
-        """Go on by one control step."""
-        following: State = self._jit_step(state, action)
-        return following
+        super().__init__(name, action_size=int(task.action_size))
 
     def _reset(self, key: jax.Array) -> State:
         return _ours(self._task.reset(raw_key(key)))

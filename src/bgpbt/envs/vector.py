@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt import checks
 from bgpbt.envs import many
 from bgpbt.envs.protocol import Environment, State
-from bgpbt.errors import InputError
 
 __all__ = ["StartStates", "VectorEnvironment", "VectorState"]
 
@@ -60,10 +60,8 @@ class VectorEnvironment:
     episode_length: int = 1000  # steps; the paper's
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise InputError(f"the number of environments must be 1 or more, got {self.count}")
-        if self.episode_length < 1:
-            raise InputError(f"episode_length must be 1 or more steps, got {self.episode_length}")
+        checks.at_least("the number of environments", self.count, 1)
+        checks.at_least("episode_length", self.episode_length, 1)
 
     def starts(self, key: jax.Array) -> StartStates:
         """Draw a start state for each environment."""

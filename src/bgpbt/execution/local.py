@@ -9,13 +9,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.errors import InputError
+from bgpbt import checks
+from bgpbt.contracts import Checkpoints, HasChildren, Trainer
 from bgpbt.execution.attempt import attempt
 from bgpbt.execution.preparation import Preparation, preparing
 from bgpbt.execution.stopping import StopRequested, StopSwitch
 from bgpbt.records import Order, Outcome
-from bgpbt.trainers.children import HasChildren
 
 __all__ = ["LocalExecutor"]
 
@@ -48,8 +47,7 @@ class LocalExecutor:
         *,
         switch: StopSwitch | None = None,
     ) -> None:
-        if max_parallel < 1:
-            raise InputError(f"max_parallel = {max_parallel} must be 1 or more")
+        checks.at_least("max_parallel", max_parallel, 1)
         self._trainer = trainer
         self._checkpoints = checkpoints
         self._max_parallel = max_parallel

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from bgpbt import checks
 from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.errors import InputError
 from bgpbt.execution.attempt import ENDS_THE_RUN, attempt, settled
 from bgpbt.execution.stopping import StopSwitch
 from bgpbt.records import Order, Outcome
@@ -46,8 +46,7 @@ class StackedExecutor:
         *,
         switch: StopSwitch | None = None,
     ) -> None:
-        if most < 1:
-            raise InputError(f"max_parallel = {most} must be 1 or more")
+        checks.at_least("max_parallel", most, 1)
         self._stack = stack
         self._trainer = trainer
         self._checkpoints = checkpoints

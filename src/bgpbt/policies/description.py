@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bgpbt.agents.action_space import ActionSpace, space_named
-from bgpbt.agents.architecture import Architecture
-from bgpbt.agents.squashed_normal import Box
+from bgpbt.agents.networks.action_space import ActionSpace, space_named
+from bgpbt.agents.networks.architecture import Architecture
+from bgpbt.agents.networks.squashed_normal import Box
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bgpbt import envs
-from bgpbt.agents.action_space import check_metadata, space_of
-from bgpbt.agents.architecture import Architectures
-from bgpbt.agents.member import Policy, restore
+from bgpbt.agents.networks.action_space import check_metadata, space_of
+from bgpbt.agents.networks.architecture import Architectures
+from bgpbt.agents.networks.member import Policy, restore
 from bgpbt.analysis import BestMember, best_member
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents import Architecture, normaliser
-from bgpbt.agents.member import Policy
-from bgpbt.agents.squashed_normal import Box
+from bgpbt.agents import Architecture
+from bgpbt.agents.networks import normaliser
+from bgpbt.agents.networks.member import Policy
+from bgpbt.agents.networks.squashed_normal import Box
 from bgpbt.errors import InputError
 from bgpbt.policies.description import PolicyDescription
 from bgpbt.policies.policy import TrainedPolicy
@@ -37,7 +38,7 @@ class _Ignored:
     """Stands for a class whose content is not needed."""
 
 
-def read_legacy_policy(path: Path, environment: str | None = None) -> TrainedPolicy:
+def read_legacy_policy(path: Path | str, environment: str | None = None) -> TrainedPolicy:
     """Read a published policy.
 
     Args:
@@ -47,6 +48,7 @@ def read_legacy_policy(path: Path, environment: str | None = None) -> TrainedPol
     Raises:
         InputError: PyTorch is not installed, or the file is not such a policy.
     """
+    path = Path(path)
     name = environment or path.name.split("_")[0]
     envs.check_name(name)
     if not path.is_file():

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt import envs
-from bgpbt.agents import networks, normaliser
-from bgpbt.agents.action_space import ActionSpace, space_of
-from bgpbt.agents.member import Policy, arrays_of, restore
-from bgpbt.agents.rollout import distribution_of
+from bgpbt.agents.networks import normaliser, perceptron
+from bgpbt.agents.networks.action_space import ActionSpace, space_of
+from bgpbt.agents.networks.member import Policy, arrays_of, restore
+from bgpbt.agents.ppo.rollout import distribution_of
 from bgpbt.encoding import decode, encode
 from bgpbt.envs import Environment
 from bgpbt.errors import DamagedRunError, InputError
@@ -62,7 +62,7 @@ class TrainedPolicy:
             )
         actions = self.description.actions
         action_ba = _actions_of(actions, self.weights, observation_bo, key)
-        return np.asarray(action_ba).reshape(*np.shape(observation)[:-1], *actions.shape)
+        return np.asarray(action_ba).reshape((*np.shape(observation)[:-1], *actions.shape))
 
 
 def blank_weights(description: PolicyDescription) -> Policy:
@@ -86,18 +86,19 @@ def environment_of(description: PolicyDescription) -> Environment:
     return environment
 
 
-def write_policy(policy: TrainedPolicy, path: Path) -> None:
+def write_policy(policy: TrainedPolicy, path: Path | str) -> None:
     """Write a policy as one file, replacing what has its name; the file is complete or not there at all.
 
     Raises:
         StorageError: the file cannot be written.
     """
+    path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: there is no such directory")
     write_durably(path, _to_file(arrays_of(policy.weights), encode(policy.description)))
 
 
-def read_policy(path: Path) -> TrainedPolicy:
+def read_policy(path: Path | str) -> TrainedPolicy:
     """Read a policy that `write_policy` wrote.
 
     Raises:
@@ -105,9 +106,10 @@ def read_policy(path: Path) -> TrainedPolicy:
         DamagedRunError: the file is damaged.
         StorageError: the file cannot be read.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
+    path = Path(path)
     with naming_file(path):
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
         content = path.read_bytes()
     try:
         arrays, metadata = from_bytes(content)
@@ -145,7 +147,7 @@ def _to_file(arrays: dict[str, npt.NDArray[np.generic]], description: str) -> by
 
 
 def _fresh(description: PolicyDescription) -> Policy:
-    parameters, spectral = networks.initialise(
+    parameters, spectral = perceptron.initialise(
         np.random.default_rng(0),
         description.architecture,
         description.observation_size,

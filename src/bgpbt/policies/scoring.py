@@ -11,10 +11,10 @@ import jax
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.agents.evaluation import EpisodeReturns, episode_returns
-from bgpbt.agents.member import Policy
+from bgpbt import checks
+from bgpbt.agents.networks.member import Policy
+from bgpbt.agents.ppo.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.seeds import Stream, batch_seeds, seed_words, stream_key
-from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy, environment_of
 from bgpbt.xla import jit
 
@@ -54,13 +54,13 @@ def score_policy(policy: TrainedPolicy, *, seeds: Sequence[int], episodes: int) 
     Raises:
         InputError: a seed or the number of episodes is not allowed, or the environment is not installed.
     """
-    if episodes < 1:
-        raise InputError(f"the number of episodes must be 1 or more, got {episodes}")
-    if not seeds or not all(0 <= seed < 2**63 for seed in seeds):
-        raise InputError(f"seeds must be one or more integers in [0, 2**63), got {list(seeds)}")
+    checks.at_least("episodes", episodes, 1)
+    are_seeds = len(seeds) > 0 and all(0 <= seed < 2**63 for seed in seeds)
+    checks.require(are_seeds, "seeds", list(seeds), "one or more integers in [0, 2**63)")
     description = policy.description
     environment = environment_of(description)
-    together = description.evaluation_episodes
+    # One program for all batches: of what goes beyond whole ones, the last is cut.
+    together = min(description.evaluation_episodes, episodes)
 
     @jit
     def returns_of(weights: Policy, seed: jax.Array) -> jax.Array:

@@ -1,9 +1,11 @@
 """The arguments of `BGPBTScheduler`, checked."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 from bgpbt.space import Space
 from bgpbt.strategies import strategy_names
@@ -11,7 +13,7 @@ from bgpbt.strategies.registry import strategy_signature
 
 __all__ = ["Arguments"]
 
-NOT_TRIALS = ("successive-halving",)  # strategies that end members, which is for Tune's own schedulers to do
+NOT_TRIALS = ("successive-halving", "ipbt")  # they add or end members, and a scheduler's trials are given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +36,14 @@ class Arguments:
     log_config: bool
     require_attrs: bool
     synch: bool
+    rungs: Mapping[int, int]  # from rounds trained to trials left
+    burn_in_rounds: int
     strategy: str
     seed: int
 
     def __post_init__(self) -> None:
-        if not self.perturbation_interval > 0:
-            raise InputError(f"perturbation_interval = {self.perturbation_interval} must be above 0")
-        if not self.burn_in_period >= 0:
-            raise InputError(f"burn_in_period = {self.burn_in_period} must be 0 or more")
+        checks.above("perturbation_interval", self.perturbation_interval, 0)
+        checks.at_least("burn_in_period", self.burn_in_period, 0)
         if not 0.0 < self.quantile_fraction <= 0.5:
             raise InputError(
                 f"quantile_fraction = {self.quantile_fraction} must be above 0 and at most 0.5; "
@@ -49,9 +51,15 @@ class Arguments:
             )
         if not self.synch:
             raise InputError("synch = False: rounds are always synchronous; write synch=True or leave it out")
-        if self.custom_explore_fn is not None and not callable(self.custom_explore_fn):
-            raise InputError(f"custom_explore_fn = {self.custom_explore_fn!r} must be a function")
+        is_function = self.custom_explore_fn is None or callable(self.custom_explore_fn)
+        checks.require(is_function, "custom_explore_fn", self.custom_explore_fn, "a function")
+        self._check_race()
         self._check_strategy()
+
+    def trials_after(self, rounds: int) -> int | None:
+        """Return how many trials may be left after so many rounds; None: all."""
+        due = [trials for after, trials in self.rungs.items() if after <= rounds]
+        return min(due, default=None)
 
     @property
     def strategy_options(self) -> dict[str, Any]:
@@ -59,12 +67,24 @@ class Arguments:
         given = {"resample_probability": self.resample_probability, "factors": self.perturbation_factors}
         return {name: value for name, value in given.items() if value is not None}
 
+    def _check_race(self) -> None:
+        for name, values in (("rounds", self.rungs.keys()), ("trials", self.rungs.values())):
+            if any(isinstance(value, bool) or not isinstance(value, int) or value < 1 for value in values):
+                raise InputError(f"rungs = {self.rungs!r}: {name} must be whole numbers, 1 or more")
+        sizes = [self.rungs[rounds] for rounds in sorted(self.rungs)]
+        if any(after >= before for before, after in itertools.pairwise(sizes)):
+            raise InputError(
+                f"rungs = {self.rungs!r}: trials must fall as rounds rise, such as {{4: 8, 8: 4}}"
+            )
+        if isinstance(self.burn_in_rounds, bool) or self.burn_in_rounds < 0:
+            raise InputError(f"burn_in_rounds = {self.burn_in_rounds!r} must be a whole number, 0 or more")
+
     def _check_strategy(self) -> None:
         names = [name for name in strategy_names() if name not in NOT_TRIALS]
         if self.strategy not in names:
             raise InputError(f"there is no strategy {self.strategy!r} here; there are {', '.join(names)}")
-        if self.perturbation_factors is not None and len(self.perturbation_factors) != 2:
-            raise InputError(f"perturbation_factors = {self.perturbation_factors!r} must be two numbers")
+        are_two = self.perturbation_factors is None or len(self.perturbation_factors) == 2
+        checks.require(are_two, "perturbation_factors", self.perturbation_factors, "two numbers")
         arguments = {"resample_probability": "resample_probability", "factors": "perturbation_factors"}
         for option in self.strategy_options:
             if option in strategy_signature(self.strategy).parameters:

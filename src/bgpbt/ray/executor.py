@@ -19,13 +19,13 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from bgpbt.contracts import Checkpoints, Trainer
+from bgpbt import checks
+from bgpbt.contracts import Checkpoints, HasChildren, Trainer
 from bgpbt.errors import ClusterLostError, InputError, one_line
 from bgpbt.execution import StopSwitch
 from bgpbt.execution.attempt import attempt, failed
 from bgpbt.ray.resources import MemberResources
 from bgpbt.records import Checkpoint, Order, Outcome
-from bgpbt.trainers.children import HasChildren
 from bgpbt.trainers.errand import Content, Errand, Yield, carry_out, unpack
 
 __all__ = ["RayExecutor", "check_address"]
@@ -64,8 +64,8 @@ class RayExecutor:
         address: str | None = None,
         switch: StopSwitch | None = None,
     ) -> None:
-        if max_parallel is not None and max_parallel < 1:
-            raise InputError(f"max_parallel = {max_parallel} must be 1 or more")
+        if max_parallel is not None:
+            checks.at_least("max_parallel", max_parallel, 1)
         self._checkpoints = checkpoints
         self._resources = resources or MemberResources()
         self._max_parallel = max_parallel

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from bgpbt.errors import InputError
+from bgpbt import checks
 
 __all__ = ["Cluster", "predicted_seconds", "simulated_seconds"]
 
@@ -47,11 +47,11 @@ class Cluster:
     plan_seconds: float = 0.0  # of the optimiser, between rounds
 
     def __post_init__(self) -> None:
-        if self.members < 1 or self.workers < 1:
-            raise InputError(f"members = {self.members} and workers = {self.workers} must be 1 or more")
-        numbers = (self.member_seconds, self.variation, self.checkpoint_bytes, self.commit_seconds)
-        if min(*numbers, self.plan_seconds) < 0 or not self.bytes_per_second > 0:
-            raise InputError("times, sizes and the variation must be 0 or more, the bandwidth above 0")
+        for name in ("members", "workers"):
+            checks.at_least(name, getattr(self, name), 1)
+        for name in ("member_seconds", "variation", "checkpoint_bytes", "commit_seconds", "plan_seconds"):
+            checks.at_least(name, getattr(self, name), 0)
+        checks.above("bytes_per_second", self.bytes_per_second, 0)
 
     @property
     def transfer_seconds(self) -> float:

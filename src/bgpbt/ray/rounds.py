@@ -16,7 +16,13 @@ MOST_ROUNDS = 10_000  # of an experiment; Tune's own stopping rule ends it long 
 
 
 def population_of(
-    name: str, space: Space, *, trials: int, quantile_fraction: float, options: Mapping[str, Any]
+    name: str,
+    space: Space,
+    *,
+    trials: int,
+    quantile_fraction: float,
+    may_copy: bool,
+    options: Mapping[str, Any],
 ) -> Population[Any]:
     """Return the strategy for so many trials; as in Ray, the number replaced is rounded up."""
     replaced = min(math.ceil(quantile_fraction * trials), trials // 2)
@@ -26,6 +32,7 @@ def population_of(
         population=trials,
         initial=trials,
         quantile_fraction=replaced / trials,
+        copy_after=0.0 if may_copy else 1.0,
     )
     return make_strategy(name, space=space, settings=settings, **options)
 

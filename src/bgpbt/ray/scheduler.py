@@ -13,11 +13,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from bgpbt import checks
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
 from bgpbt.ray.arguments import Arguments
@@ -28,6 +28,8 @@ from bgpbt.ray.searched import searched_of
 from bgpbt.records import Configuration, From, Order
 from bgpbt.space import Space
 from bgpbt.strategies.population import Population, PopulationState
+from bgpbt.strategies.selection import best_first
+from bgpbt.streams import stream
 
 __all__ = ["BGPBTScheduler"]
 
@@ -62,6 +64,9 @@ class BGPBTScheduler(TrialScheduler):
         require_attrs: whether every result must have `time_attr` and the metric; if not, one without is
             ignored, and a round waits for one that has both.
         synch: True; there are no other rounds.
+        rungs: from rounds trained to trials left, such as {4: 8, 8: 4}: after round 4 the best 8 continue
+            and the others are stopped. {}: all trials stay. With as many devices as trials, leave it out.
+        burn_in_rounds: rounds in which no trial is copied, since early scores say little.
         strategy: a name of `bgpbt.strategies.strategy_names`.
         seed: of everything random in the scheduler.
 
@@ -86,12 +91,14 @@ class BGPBTScheduler(TrialScheduler):
         log_config: bool = True,
         require_attrs: bool = True,
         synch: bool = True,
+        rungs: Mapping[int, int] | None = None,
+        burn_in_rounds: int = 0,
         strategy: str = "bgpbt",
         seed: int = 0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if mode not in (None, "min", "max"):
-            raise InputError(f"mode = {mode!r} must be min or max")
+        if mode is not None:
+            checks.one_of("mode", mode, ("min", "max"))
         self._given = Arguments(
             time_attr=time_attr,
             perturbation_interval=perturbation_interval,
@@ -105,6 +112,8 @@ class BGPBTScheduler(TrialScheduler):
             log_config=log_config,
             require_attrs=require_attrs,
             synch=synch,
+            rungs=dict(rungs or {}),
+            burn_in_rounds=burn_in_rounds,
             strategy=strategy,
             seed=seed,
         )
@@ -112,6 +121,7 @@ class BGPBTScheduler(TrialScheduler):
         self._metric = metric
         self._mode = mode
         self._searched = searched_of(self._given.hyperparam_bounds, self._given.hyperparam_mutations, None)
+        self._scores: tuple[tuple[float, ...], ...] = ()  # of the rounds closed
         self._population(2)  # the strategy checks its options
         # Of the time attribute, when the round under way ends.
         self._target = float(max(perturbation_interval, burn_in_period))
@@ -119,7 +129,6 @@ class BGPBTScheduler(TrialScheduler):
         self._state: PopulationState[Any] | None = None  # None until the first round is closed
         self._reports: dict[str, tuple[float, float]] = {}  # of this round: trial id to score and time
         self._gone: set[str] = set()  # ids of trials that have ended
-        self._scores: tuple[tuple[float, ...], ...] = ()  # of the rounds closed
         self._policy_lines: dict[str, int] = {}  # of each policy file, by the trial's id
         self._journal: Journal | None = None  # of the newest round closed
         self._warned: set[str] = set()
@@ -157,7 +166,7 @@ class BGPBTScheduler(TrialScheduler):
                 f"CheckpointConfig(num_to_keep={kept}) may delete a checkpoint before the trial that is to "
                 f"continue from it has read it; keep {FEWEST_CHECKPOINTS} or more"
             )
-        rng = np.random.default_rng([self._given.seed, len(self._members)])
+        rng = stream(self._given.seed, len(self._members))
         values = self._searched.begin(trial.config, rng, source=f"trial {trial.trial_id}")
         self._configure(trial, self._searched.write(trial.config, values))
         self._members.append(trial.trial_id)
@@ -211,6 +220,7 @@ class BGPBTScheduler(TrialScheduler):
                 "raise num_samples in TuneConfig"
             )
         if present and have_arrived and are_all_there:
+            present = self._stop_worst(tune_controller, trials, present)
             self._close_round(trials, present)
         elif present and have_arrived:
             self._wait_for_trials(tune_controller.search_alg, len(present))
@@ -243,6 +253,19 @@ class BGPBTScheduler(TrialScheduler):
                 f"{option} holds back trials that the {present} waiting ones need to end their round; leave "
                 f"max_concurrent_trials out, since trials beyond the cluster's resources take turns anyway"
             )
+
+    def _stop_worst(
+        self, tune_controller: TuneController, trials: Mapping[str, Trial], present: list[str]
+    ) -> list[str]:
+        """Stop the trials that a rung lets go, and return those that are left."""
+        most = self._given.trials_after(len(self._scores) + 1)
+        if most is None or most >= len(present):
+            return present
+        ranking = best_first([self._reports[trial_id][0] for trial_id in present])
+        for slot in ranking[most:]:
+            self._leave(trials[present[slot]])
+            tune_controller.stop_trial(trials[present[slot]])
+        return [present[slot] for slot in sorted(ranking[:most])]
 
     def _close_round(self, trials: Mapping[str, Trial], present: list[str]) -> None:
         """Give every trial the configuration and the checkpoint that the strategy wants for it."""
@@ -327,6 +350,7 @@ class BGPBTScheduler(TrialScheduler):
             self._searched.space,
             trials=trials,
             quantile_fraction=self._given.quantile_fraction,
+            may_copy=len(self._scores) > self._given.burn_in_rounds,
             options=self._given.strategy_options,
         )
 

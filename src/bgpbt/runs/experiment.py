@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bgpbt import checks
 from bgpbt.contracts import Strategy, Trainer
 from bgpbt.errors import InputError
 from bgpbt.runs.settings import ExperimentSettings
@@ -10,7 +11,7 @@ from bgpbt.runs.tasks import Progress, ReadyTask, Task, task_of
 from bgpbt.space import Space
 from bgpbt.strategies import PopulationSettings, Replay, make_strategy, strategy_options
 
-__all__ = ["Experiment", "assemble", "check_settings"]
+__all__ = ["Experiment", "assemble", "check_settings", "strategy_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +58,18 @@ def check_settings(settings: ExperimentSettings) -> None:
     _parts(settings, is_new=True)
 
 
+def strategy_of(settings: ExperimentSettings) -> Strategy[Any]:
+    """Return the strategy of a run, without a trainer.
+
+    Raises:
+        InputError: a setting is not allowed; the text names it.
+    """
+    return _parts(settings)[1]
+
+
 def _parts(settings: ExperimentSettings, *, is_new: bool = False) -> tuple[Task, Strategy[Any]]:
-    if settings.seed < 0:
-        raise InputError(f"seed = {settings.seed} must be 0 or more")
-    if settings.test_episodes < 1:
-        raise InputError(f"test_episodes = {settings.test_episodes} must be 1 or more")
+    checks.at_least("seed", settings.seed, 0)
+    checks.at_least("test_episodes", settings.test_episodes, 1)
     _check_search_mode(settings)
     population = settings.population_settings
     task = task_of(settings, is_new=is_new)
@@ -81,9 +89,8 @@ def _strategy(settings: ExperimentSettings, space: Space, population: Population
 
 
 def _check_search_mode(settings: ExperimentSettings) -> None:
-    if settings.search_mode not in ("hpo", "both"):
-        raise InputError(f"search_mode = {settings.search_mode!r} must be hpo or both")
+    checks.one_of("search_mode", settings.search_mode, ("hpo", "both"))
     if settings.is_generational and settings.strategy != "bgpbt":
         raise InputError(
-            f"search mode both needs strategy bgpbt, got {settings.strategy}; others search in mode hpo"
+            f"search_mode = both needs strategy = bgpbt, got {settings.strategy}; others search in mode hpo"
         )

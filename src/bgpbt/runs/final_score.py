@@ -1,21 +1,17 @@
 """The best member on start states that selection never saw."""
 
-from typing import TYPE_CHECKING
-
 from bgpbt.analysis import BestMember
 from bgpbt.contracts import Checkpoints
+from bgpbt.outcomes import EpisodeReturns
 from bgpbt.runs.experiment import Experiment
 from bgpbt.runs.settings import derived_seed
-
-if TYPE_CHECKING:
-    from bgpbt.agents import EpisodeReturns
 
 __all__ = ["returns_on_test_seeds"]
 
 
 def returns_on_test_seeds(
     experiment: Experiment, best: BestMember, checkpoints: Checkpoints
-) -> "EpisodeReturns | None":
+) -> EpisodeReturns | None:
     """Return the returns of a run's best member on test seeds; None for a toy, which has no luck in it.
 
     Raises:

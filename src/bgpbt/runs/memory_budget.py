@@ -20,6 +20,7 @@ __all__ = ["available_memory", "bytes_of", "check_memory", "device_memory", "rea
 
 _UNITS = {"": 1, "B": 1, **{f"{unit}B": 1000**n for n, unit in enumerate("kMGT", 1)}}
 _UNITS |= {f"{unit}iB": 1024**n for n, unit in enumerate("KMGT", 1)}
+_MOST_BYTES = 2.0**63  # more than any file system or memory holds
 _QUANTITY = re.compile(r"(?P<number>\d+(\.\d+)?(e\d+)?) ?(?P<unit>[A-Za-z]*)")
 _CGROUP = Path("/sys/fs/cgroup")  # version 2: what a container may take
 _ADVICE = {  # of each part: what it is, and what makes it smaller
@@ -30,19 +31,19 @@ _ADVICE = {  # of each part: what it is, and what makes it smaller
 }
 
 
-def bytes_of(text: str) -> int:
-    """Return a quantity such as `8GiB`, `500 MB` or `2e9` in bytes.
+def bytes_of(text: str, name: str = "memory_budget") -> int:
+    """Return a quantity such as `8GiB`, `500 MB` or `2e9` in bytes; `name` is what a refusal calls it.
 
     Raises:
         InputError: it cannot be read, or is nothing.
     """
     matched = _QUANTITY.fullmatch(text.strip())
     if matched is None or matched["unit"] not in _UNITS:
-        raise InputError(f"memory_budget = {text!r} must be a number of bytes, such as 8GiB, 500MB or 2e9")
-    quantity = int(float(matched["number"]) * _UNITS[matched["unit"]])
-    if quantity < 1:
-        raise InputError(f"memory_budget = {text!r} must be 1 byte or more")
-    return quantity
+        raise InputError(f"{name} = {text!r} must be a number of bytes, such as 8GiB, 500MB or 2e9")
+    quantity = float(matched["number"]) * _UNITS[matched["unit"]]
+    if not 1 <= quantity < _MOST_BYTES:
+        raise InputError(f"{name} = {text!r} must be from 1 byte to 8 EiB")
+    return int(quantity)
 
 
 def readable_bytes(quantity: float) -> str:

@@ -2,24 +2,26 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
-from bgpbt.encoding import decode
-from bgpbt.records import Value
+from bgpbt.encoding import ABSENT_IF_DEFAULT, decode
+from bgpbt.records import Configuration, Value
 from bgpbt.strategies import (
     GenerationSettings,
     PopulationRung,
     PopulationSettings,
     Schedule,
     expected_steps,
+    plans_its_rounds,
+    population_schedule,
     rungs,
     settings_for,
     strategy_names,
 )
 
-__all__ = ["ExperimentSettings", "derived_seed", "difference"]
+__all__ = ["ExperimentSettings", "derived_seed", "difference", "scheduled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class ExperimentSettings:
     # Of the strategy, where not its defaults. No part of the hash, which a dictionary has none of.
     options: Mapping[str, Value] = field(default_factory=dict, hash=False)
     reseed: bool = False  # train along it with other seeds than it was found with
+    # Configurations, or parts of them, that the initial design begins with.
+    start: tuple[Configuration, ...] = field(default=(), hash=False, metadata=ABSENT_IF_DEFAULT)
 
     @property
     def is_generational(self) -> bool:
@@ -68,10 +72,12 @@ class ExperimentSettings:
 
     @property
     def rounds(self) -> int | None:
-        """Number of rounds; None where nobody knows it beforehand, as with generations."""
+        """Number of rounds; None where it is not known beforehand, as with generations or restarts."""
         if self.schedule is not None:
             return len(decode(Schedule, self.schedule).stretches)
         if self.is_generational or self.agreement is not None:
+            return None
+        if not plans_its_rounds(self.strategy, self.options):
             return None
         return len(self.population_settings.planned_rounds())
 
@@ -86,7 +92,8 @@ class ExperimentSettings:
     @property
     def shortest_order(self) -> int:
         """Environment steps of the shortest order that the run gives, but for the last round's."""
-        shortest = min(self.t_ready, self.t_ready_end or self.t_ready)
+        settings = self.population_settings
+        shortest = min(settings.t_ready, settings.t_ready_end or settings.t_ready)
         if not self.is_generational:
             return shortest
         first, *_ = rungs(self.initial, self.population, self.generations.t_distillation)
@@ -110,8 +117,21 @@ class ExperimentSettings:
             rungs=self.rungs,
             copy_after=self.copy_after,
             agreement=self.agreement,
+            start=self.start,
         )
-        return settings_for(self.strategy, settings) if self.strategy in strategy_names() else settings
+        if self.strategy not in strategy_names():
+            return settings
+        return settings_for(self.strategy, settings, self.options)
+
+
+def scheduled(settings: ExperimentSettings, name: str) -> ExperimentSettings:
+    """Return the settings with the population's schedule of this name: race, parallel or paper.
+
+    Raises:
+        InputError: there is no such schedule, or it does not suit the settings.
+    """
+    schedule = population_schedule(name, settings.population_settings)
+    return replace(settings, rungs=schedule.rungs, copy_after=schedule.copy_after)
 
 
 def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | None:
@@ -119,7 +139,7 @@ def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | N
     for setting in fields(ExperimentSettings):
         before, now = getattr(stored, setting.name), getattr(given, setting.name)
         if before != now:
-            return f"{setting.name} is {before!r} there and {now!r} here"
+            return f"{setting.name} = {before!r} there and {now!r} here"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What the members of a run are trained on: a toy, or an environment with our PPO.
+"""What the members of a run are trained on: a toy, an environment with our PPO, or with Stable-Baselines3's.
 
 A `Task` is checked as a whole before anything is touched. A `ReadyTask` has the trainer, and says what that
 takes and what it can do beside training one member. What places members asks it, and need not know which it
@@ -9,18 +9,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from bgpbt import envs
+from bgpbt import checks, envs
 from bgpbt.contracts import Checkpoints, Trainer
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, naming_extra
 from bgpbt.execution import StackTrainer
+from bgpbt.outcomes import EpisodeReturns
 from bgpbt.records import Checkpoint, Order
+from bgpbt.runs.gymnasium_task import GYMNASIUM_PREFIX, ReadyGymnasium, gymnasium_trainer
 from bgpbt.runs.memory_budget import available_memory, device_memory
 from bgpbt.runs.settings import ExperimentSettings, derived_seed
-from bgpbt.space import Space, ppo_space, space_from_json, with_architectures
+from bgpbt.space import (
+    Space,
+    is_part_of,
+    ppo_space,
+    sb3_ppo_space,
+    space_from_json,
+    with_architectures,
+)
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
-    from bgpbt.agents import EpisodeReturns, MemoryNeed, PPOSettings, PPOTrainer
+    from bgpbt.agents import MemoryNeed, PPOSettings, PPOTrainer
+    from bgpbt.trainers.sb3 import SB3Trainer
 
 __all__ = ["TOY_PREFIX", "Progress", "ReadyTask", "Task", "brings_its_space", "space_of", "task_of"]
 
@@ -77,7 +87,7 @@ class ReadyTask(Protocol):
 
     def test_returns(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
-    ) -> "EpisodeReturns | None":
+    ) -> EpisodeReturns | None:
         """Score a member on start states of its own; None where there is no luck in a score."""
         ...
 
@@ -111,11 +121,16 @@ def task_of(settings: ExperimentSettings, *, is_new: bool = False) -> Task:
     Raises:
         InputError: a setting is not allowed; the text names it.
     """
-    return _toy(settings) if brings_its_space(settings.environment) else _ppo(settings, is_new)
+    if brings_its_space(settings.environment):
+        return _toy(settings)
+    if settings.environment.startswith(GYMNASIUM_PREFIX):
+        space = space_of(settings)
+        return _Gymnasium(gymnasium_trainer(settings, space, is_new=is_new), space)
+    return _ppo(settings, is_new)
 
 
 def brings_its_space(environment: str) -> bool:
-    """Return whether a task has a space of its own, as toys do, and takes no other."""
+    """Return whether a task has a space of its own, as toys do, and takes no other than a part of it."""
     return environment.startswith(TOY_PREFIX)
 
 
@@ -129,6 +144,8 @@ def space_of(settings: ExperimentSettings) -> Space:
         space = space_from_json(settings.space)
     elif brings_its_space(settings.environment):
         space = make_toy(settings.environment.removeprefix(TOY_PREFIX)).space
+    elif settings.environment.startswith(GYMNASIUM_PREFIX):
+        space = sb3_ppo_space()
     else:
         space = ppo_space()
     return with_architectures(space) if settings.is_generational else space
@@ -163,8 +180,19 @@ class _Toy:
 
     def test_returns(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
-    ) -> "EpisodeReturns | None":
+    ) -> EpisodeReturns | None:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gymnasium:
+    """Stable-Baselines3's PPO on a Gymnasium environment."""
+
+    trainer: "SB3Trainer"
+    space: Space
+
+    def ready(self, on_progress: Progress | None, like: ReadyTask | None) -> ReadyTask:
+        return ReadyGymnasium(replace(self.trainer, on_progress=on_progress))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,20 +258,27 @@ class _ReadyPPO:
 
     def test_returns(
         self, checkpoint: Checkpoint, checkpoints: Checkpoints, *, episodes: int, seed: int
-    ) -> "EpisodeReturns | None":
+    ) -> EpisodeReturns | None:
         return self.trainer.evaluate(checkpoint, checkpoints, episodes=episodes, seed=seed)
 
 
 def _toy(settings: ExperimentSettings) -> _Toy:
     name = settings.environment.removeprefix(TOY_PREFIX)
     if name not in toy_names():
-        raise InputError(f"there is no toy task {name!r}; there are {', '.join(toy_names())}")
-    if settings.space is not None:
-        raise InputError(f"{settings.environment} has a space of its own; leave the space out")
-    toy = make_toy(name)
+        raise InputError(f"environment = {settings.environment!r} is not known; toys are {_toys()}")
+    toy, space = make_toy(name), space_of(settings)
+    if settings.space is not None and not is_part_of(space, space_of(replace(settings, space=None))):
+        raise InputError(f"{settings.environment} searches its own space or a part of it; leave space out")
     if settings.is_generational and not toy.has_architectures:
-        raise InputError(f"{settings.environment} has no architectures to search; use search mode hpo")
-    return _Toy(replace(toy, space=space_of(settings)))
+        raise InputError(
+            f"search_mode = both: {settings.environment} has no architectures to search; "
+            f"leave search_mode out"
+        )
+    return _Toy(replace(toy, space=space))
+
+
+def _toys() -> str:
+    return ", ".join(f"{TOY_PREFIX}{name}" for name in toy_names())
 
 
 def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
@@ -251,10 +286,8 @@ def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
     space = space_of(settings)
     _check_architecture("policy", settings.policy)
     _check_architecture("value", settings.value)
-    try:
+    with naming_extra("brax"):
         from bgpbt.agents import Architecture, Architectures, DistillationSettings, PPOSettings, check_space
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is not installed; run pip install 'bgpbt[brax]'") from error
     if is_new:
         check_space(space)
     ppo = PPOSettings(
@@ -278,14 +311,24 @@ def _ppo(settings: ExperimentSettings, is_new: bool) -> _PPO:
 
 
 def _check_rungs(settings: ExperimentSettings, one_unroll: int) -> None:
-    if settings.shortest_order < one_unroll:
+    """Check the rounds that `t_ready` is not the length of: those of the end, and of a distillation."""
+    if settings.shortest_order >= one_unroll:
+        return
+    if settings.strategy == "ipbt":
         raise InputError(
-            f"t_ready_end = {settings.t_ready_end} and the rungs of t_distillation = "
-            f"{settings.generations.t_distillation} make rounds of {settings.shortest_order} steps, less "
-            f"than one unroll of all environments ({one_unroll}); raise them or lower environments"
+            f"strategy = {settings.strategy} begins with rounds of {settings.shortest_order} steps, the "
+            f"share first_round of max_timesteps = {settings.max_timesteps}, less than one unroll of all "
+            f"environments ({one_unroll}); raise max_timesteps or lower environments"
         )
+    name, value = "t_ready_end", settings.t_ready_end
+    if settings.t_ready_end is None or settings.t_ready_end > settings.shortest_order:
+        name, value = "t_distillation", settings.generations.t_distillation
+    raise InputError(
+        f"{name} = {value} makes rounds of {settings.shortest_order} steps, less than one unroll of all "
+        f"environments ({one_unroll}); raise {name} or lower environments"
+    )
 
 
 def _check_architecture(network: str, depth_and_width: tuple[int, int]) -> None:
-    if min(depth_and_width) < 1:
-        raise InputError(f"{network} = {depth_and_width}: depth and width must be 1 or more")
+    for name, value in zip(("depth", "width"), depth_and_width, strict=True):
+        checks.at_least(f"{network} = {depth_and_width}: {name}", value, 1)

@@ -6,11 +6,10 @@ from typing import Any
 from ConfigSpace import Categorical, ConfigurationSpace, Integer
 
 from bgpbt.errors import InputError
+from bgpbt.space.network_shapes import NETWORKS
 from bgpbt.space.space import Space
 
-__all__ = ["ARCHITECTURE_INPUTS", "split", "with_architectures"]
-
-NETWORKS = ("policy", "value")
+__all__ = ["ARCHITECTURE_INPUTS", "names_in", "split", "with_architectures"]
 
 ARCHITECTURE_INPUTS = tuple(
     f"{network}_{part}" for network in NETWORKS for part in ("depth", "log2_width", "spectral_norm")
@@ -54,7 +53,7 @@ def split(space: Space) -> tuple[Space, Space]:
 def _part(described: Mapping[str, Any], names: Collection[str]) -> Space:
     conditions = []
     for condition in described["conditions"]:
-        named = _names_in(condition)
+        named = names_in(condition)
         if named <= set(names):
             conditions.append(condition)
         elif named & set(names):
@@ -66,14 +65,14 @@ def _part(described: Mapping[str, Any], names: Collection[str]) -> Space:
         **described,
         "hyperparameters": [h for h in described["hyperparameters"] if h["name"] in names],
         "conditions": conditions,
-        "forbiddens": [clause for clause in described["forbiddens"] if _names_in(clause) <= set(names)],
+        "forbiddens": [clause for clause in described["forbiddens"] if names_in(clause) <= set(names)],
     }
     return Space.from_configspace(ConfigurationSpace.from_serialized_dict(part))
 
 
-def _names_in(clause: Mapping[str, Any]) -> set[str]:
+def names_in(clause: Mapping[str, Any]) -> set[str]:
     """Return the inputs that a condition or a forbidden clause names, in ConfigSpace's serialised form."""
     names = {str(clause[key]) for key in ("name", "child", "parent", "left", "right") if key in clause}
     for part in (*clause.get("conditions", ()), *clause.get("clauses", ())):
-        names |= _names_in(part)
+        names |= names_in(part)
     return names

@@ -1,9 +1,9 @@
 """What is read from ConfigSpace: the inputs of a space, its constants, and which inputs are active."""
 
+import re
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ConfigSpace import ConfigurationSpace
 from ConfigSpace.conditions import ConditionLike, Conjunction, OrConjunction
 from ConfigSpace.hyperparameters import (
@@ -15,6 +15,7 @@ from ConfigSpace.hyperparameters import (
     UniformIntegerHyperparameter,
 )
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Value
 from bgpbt.space.inputs import (
@@ -27,9 +28,10 @@ from bgpbt.space.inputs import (
     named_native,
 )
 
-__all__ = ["input_of", "inputs_and_constants", "is_active"]
+__all__ = ["input_of", "inputs_and_constants", "is_active", "reason_for_being_off"]
 
-Floats = npt.NDArray[np.float64]
+_NUMPY_SCALAR = re.compile(r"np\.\w+\((.*?)\)")
+"""As ConfigSpace shows a number that NumPy made."""
 
 
 def inputs_and_constants(space: ConfigurationSpace) -> tuple[tuple[Input, ...], dict[str, Value]]:
@@ -48,6 +50,17 @@ def inputs_and_constants(space: ConfigurationSpace) -> tuple[tuple[Input, ...], 
 def is_active(space: ConfigurationSpace, name: str, active: Configuration) -> bool:
     """Return whether conditions leave an input on, given the active values of its parents."""
     return all(_is_satisfied(condition, active) for condition in space.parent_conditions_of[name])
+
+
+def reason_for_being_off(space: ConfigurationSpace, name: str, active: Configuration) -> str:
+    """Return why conditions switch an input off, for people: the values of its parents, and what it needs."""
+    parents = dict.fromkeys(parent.name for parent in space.parents_of[name])
+    values = [f"{parent} = {active[parent]!r}" for parent in parents if parent in active]
+    conditions = (str(condition).replace(f"{name} | ", "") for condition in space.parent_conditions_of[name])
+    needed = _NUMPY_SCALAR.sub(r"\1", " and ".join(conditions))
+    if not values:
+        return f"{' and '.join(parents)} is not active: it needs {needed}"
+    return f"{' and '.join(values)} {'switch' if len(values) > 1 else 'switches'} it off: it needs {needed}"
 
 
 def _is_satisfied(condition: ConditionLike, active: Configuration) -> bool:

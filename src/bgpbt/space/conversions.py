@@ -24,7 +24,15 @@ from bgpbt.errors import InputError
 from bgpbt.space.inputs import grid, grid_level, named_native
 from bgpbt.space.space import Space
 
-__all__ = ["from_optuna", "from_ray_tune"]
+__all__ = [
+    "HyperparameterOfAnyKind",
+    "choices_of",
+    "float_range",
+    "from_optuna",
+    "from_ray_tune",
+    "integer_range",
+    "space_of_inputs",
+]
 
 HyperparameterOfAnyKind = Hyperparameter[Any, Any]
 
@@ -35,7 +43,7 @@ def from_optuna(distributions: Mapping[str, object]) -> Space:
     Raises:
         InputError: a distribution is of an unknown kind or has values that are not bool, int, float or str.
     """
-    return _space_of({name: _optuna(name, found) for name, found in distributions.items()})
+    return space_of_inputs({name: _optuna(name, found) for name, found in distributions.items()})
 
 
 def from_ray_tune(param_space: Mapping[str, object]) -> Space:
@@ -45,10 +53,11 @@ def from_ray_tune(param_space: Mapping[str, object]) -> Space:
         InputError: an entry is nested, a grid search, a function, a normal distribution, or quantised on a
             log scale.
     """
-    return _space_of({name: _ray(name, found) for name, found in param_space.items()})
+    return space_of_inputs({name: _ray(name, found) for name, found in param_space.items()})
 
 
-def _space_of(hyperparameters: Mapping[str, HyperparameterOfAnyKind]) -> Space:
+def space_of_inputs(hyperparameters: Mapping[str, HyperparameterOfAnyKind]) -> Space:
+    """Return the space of ConfigSpace's hyperparameters."""
     space = ConfigurationSpace()
     space.add(list(hyperparameters.values()))
     return Space.from_configspace(space)
@@ -57,15 +66,15 @@ def _space_of(hyperparameters: Mapping[str, HyperparameterOfAnyKind]) -> Space:
 def _optuna(name: str, distribution: Any) -> HyperparameterOfAnyKind:
     kinds = _class_names(distribution)
     if "CategoricalDistribution" in kinds:
-        return _choice(name, distribution.choices)
+        return choices_of(name, distribution.choices)
     if "IntDistribution" in kinds:
         if distribution.step != 1:
-            return _grid(name, distribution.low, distribution.high, distribution.step)
-        return _integer(name, distribution.low, distribution.high, is_log=distribution.log)
+            return levels_from(name, distribution.low, distribution.high, distribution.step)
+        return integer_range(name, distribution.low, distribution.high, is_log=distribution.log)
     if "FloatDistribution" in kinds:
         if distribution.step is not None:
-            return _grid(name, distribution.low, distribution.high, distribution.step)
-        return _float(name, distribution.low, distribution.high, is_log=distribution.log)
+            return levels_from(name, distribution.low, distribution.high, distribution.step)
+        return float_range(name, distribution.low, distribution.high, is_log=distribution.log)
     raise InputError(f"{name} is a {type(distribution).__name__}, which is no distribution of Optuna")
 
 
@@ -74,7 +83,7 @@ def _ray(name: str, domain: Any) -> HyperparameterOfAnyKind:
     if "Domain" not in kinds:
         return _ray_constant(name, domain)
     if "Categorical" in kinds:
-        return _choice(name, domain.categories)
+        return choices_of(name, domain.categories)
     if not kinds & {"Float", "Integer"}:
         raise InputError(
             f"{name} is a Ray Tune {type(domain).__name__}, which has no bounds to search within"
@@ -93,10 +102,10 @@ def _ray_range(name: str, domain: Any, *, quantum: float | None, is_log: bool) -
     is_integer = "Integer" in _class_names(domain)
     if quantum is None or (is_integer and quantum == 1):
         if is_integer:
-            return _integer(
+            return integer_range(
                 name, domain.lower, domain.upper - 1, is_log=is_log
             )  # Ray's upper bound is exclusive
-        return _float(name, domain.lower, domain.upper, is_log=is_log)
+        return float_range(name, domain.lower, domain.upper, is_log=is_log)
     if is_log:
         raise InputError(
             f"{name} is quantised on a log scale, which has no counterpart here: leave the quantum out, "
@@ -106,7 +115,7 @@ def _ray_range(name: str, domain: Any, *, quantum: float | None, is_log: bool) -
     first = math.ceil(domain.lower / quantum - 1e-9)
     last = math.floor(domain.upper / quantum + 1e-9)
     low, high = (grid_level(0, quantum, index) for index in (first, last))
-    return _grid(name, low, high, quantum)
+    return levels_from(name, low, high, quantum)
 
 
 def _ray_constant(name: str, value: object) -> HyperparameterOfAnyKind:
@@ -121,21 +130,31 @@ def _ray_constant(name: str, value: object) -> HyperparameterOfAnyKind:
     return Constant(name, named_native(name, value))
 
 
-def _float(name: str, low: float, high: float, *, is_log: bool) -> HyperparameterOfAnyKind:
+def float_range(name: str, low: float, high: float, *, is_log: bool) -> HyperparameterOfAnyKind:
+    """Return a range of floats; of one value, a constant.
+
+    Raises:
+        InputError: the bounds are not finite numbers in order, or not positive on a logarithmic scale.
+    """
     if low == high:
         return Constant(name, float(low))
     _check_bounds(name, low, high, is_log=is_log)
     return Float(name, (float(low), float(high)), log=is_log)
 
 
-def _integer(name: str, low: int, high: int, *, is_log: bool) -> HyperparameterOfAnyKind:
+def integer_range(name: str, low: int, high: int, *, is_log: bool) -> HyperparameterOfAnyKind:
+    """Return a range of integers, both bounds included; of one value, a constant.
+
+    Raises:
+        InputError: the bounds are not in order, or not positive on a logarithmic scale.
+    """
     if low == high:
         return Constant(name, int(low))
     _check_bounds(name, low, high, is_log=is_log)
     return Integer(name, (int(low), int(high)), log=is_log)
 
 
-def _grid(name: str, low: float, high: float, step: float) -> HyperparameterOfAnyKind:
+def levels_from(name: str, low: float, high: float, step: float) -> HyperparameterOfAnyKind:
     """Return low, low + step, ..., high as an ordinal."""
     if low == high:
         return Constant(name, low)
@@ -143,7 +162,12 @@ def _grid(name: str, low: float, high: float, step: float) -> HyperparameterOfAn
     return OrdinalHyperparameter(name, grid(name, low, high, step))
 
 
-def _choice(name: str, choices: Any) -> HyperparameterOfAnyKind:
+def choices_of(name: str, choices: Any) -> HyperparameterOfAnyKind:
+    """Return choices without an order.
+
+    Raises:
+        InputError: there are none, two are equal, or one is not a truth value, a number or a text.
+    """
     values = [named_native(name, choice) for choice in choices]
     if not values:
         raise InputError(f"{name} has no choices; give it one or more")

@@ -9,6 +9,7 @@ from bgpbt.errors import InputError
 from bgpbt.space.forms import current_form
 from bgpbt.space.inputs import native
 from bgpbt.space.space import Space
+from bgpbt.text_files import read_text, without_mark
 from bgpbt.yaml_text import YAMLError, read_yaml, write_yaml
 
 __all__ = ["read_space", "space_from_json", "space_from_yaml", "space_to_json", "space_to_yaml"]
@@ -32,7 +33,7 @@ def space_from_json(text: str, *, source: str = "space") -> Space:
         InputError: the text is no JSON or describes no space; the message begins with `source`.
     """
     try:
-        return _space_of(json.loads(text), source)
+        return _space_of(json.loads(without_mark(text)), source)
     except json.JSONDecodeError as error:
         raise InputError(f"{source} is not JSON: {error}") from error
 
@@ -49,16 +50,17 @@ def space_from_yaml(text: str, *, source: str = "space") -> Space:
         raise InputError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
 
 
-def read_space(path: Path) -> Space:
+def read_space(path: Path | str) -> Space:
     """Return the space in a `.json`, `.yaml` or `.yml` file.
 
     Raises:
         InputError: the file cannot be read or describes no space; the text names the file.
     """
+    path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"space file {path} cannot be read: {error}") from error
+        text = read_text(path)
+    except InputError as error:
+        raise InputError(f"space file {error}") from error
     if path.suffix == ".json":
         return space_from_json(text, source=str(path))
     if path.suffix not in (".yaml", ".yml"):

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.errors import InputError
 from bgpbt.records import Value
@@ -21,6 +20,7 @@ __all__ = [
     "Continuous",
     "Input",
     "Ordered",
+    "as_searched",
     "grid",
     "grid_level",
     "named_native",
@@ -28,7 +28,6 @@ __all__ = [
     "plain",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 LOG_COMPLEMENT = "log_complement"
 """Value of a float's `meta["transform"]` that searches log(1 - x), as is natural for a discount."""
@@ -177,6 +176,16 @@ class Categorical:
 
 
 Input: TypeAlias = Continuous | Ordered | Categorical
+
+
+def as_searched(item: Input, value: Value) -> Value:
+    """Return an allowed value as a draw would have it: the level or choice it equals, a float for a float."""
+    match item:
+        case Ordered():
+            return item.level(value)
+        case Categorical():
+            return item.value(item.coordinate(value))
+    return int(value) if item.is_integer else float(value)
 
 
 def native(value: object) -> Value:

@@ -7,8 +7,8 @@ Which inputs are active follows from the values of the others, so decoding ignor
 ConfigSpace takes most of a second to import (it loads scipy.stats), so it is imported where a space is read.
 """
 
-import zlib
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Value
-from bgpbt.space.inputs import Categorical, Input, Ordered, native
+from bgpbt.space.inputs import Categorical, Input, Ordered, as_searched, native
+from bgpbt.streams import stream
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-__all__ = ["Floats", "Space"]
+__all__ = ["Space"]
 
-Floats = npt.NDArray[np.float64]
 
 MOST_REJECTIONS = 10_000
 """Draws in a row that forbidden clauses may reject before sampling gives up."""
@@ -101,19 +102,62 @@ class Space:
             InputError: forbidden clauses reject nearly everything.
         """
         key = int(rng.integers(2**63))
-        streams = {
-            item.name: np.random.default_rng([key, zlib.crc32(item.name.encode())]) for item in self.inputs
-        }
+        streams = {item.name: stream(key, item.name) for item in self.inputs}
         return [self._sample_one(streams) for _ in range(n)]
 
     def default(self) -> Configuration:
         """Return the default values."""
-        defaults = {name: native(h.default_value) for name, h in self.configuration_space.items()}
-        return self._active_part(defaults)
+        return self._active_part(self._defaults())
+
+    def completed(
+        self, given: Configuration, *, source: str, likely: Callable[[str], str | None] | None = None
+    ) -> Configuration:
+        """Return the legal configuration with the values given and the default of every other active input.
+
+        Args:
+            given: values of some inputs, such as a user's own.
+            source: where they stand, for people.
+            likely: from an unknown name to the one that was probably meant, asked before similar names.
+
+        Raises:
+            InputError: a name or a value is not allowed, or other values switch off an input that is given;
+                the text begins with `source`.
+        """
+        for name, value in given.items():
+            complaint = self.complaint(name, value, likely)
+            if complaint is not None:
+                raise InputError(f"{source}: {complaint}")
+        own = {item.name: as_searched(item, given[item.name]) for item in self.inputs if item.name in given}
+        completed = self._active_part(self._defaults() | own)
+        self.validate({**own, **completed}, source=source)
+        return completed
 
     def is_legal(self, configuration: Configuration) -> bool:
         """Return whether the configuration is valid and no clause forbids it."""
         return self._complaint(configuration) is None
+
+    def complaint(
+        self, name: str, value: Value, likely: Callable[[str], str | None] | None = None
+    ) -> str | None:
+        """Return what is wrong with one value, wherever the values of others leave it active; None: nothing.
+
+        Args:
+            name: of an input or a constant.
+            value: its value.
+            likely: from an unknown name to the one that was probably meant, asked before similar names.
+        """
+        if name not in self.configuration_space:
+            near = likely(name) if likely is not None else None
+            near = near or next(
+                iter(difflib.get_close_matches(name, list(self.configuration_space), n=1)), None
+            )
+            meant = f" (did you mean {near}?)" if near else ""
+            return f"{name} is not in the space{meant}; it has {', '.join(self.configuration_space)}"
+        if name in self.constants:
+            constant = self.constants[name]
+            return None if value == constant else f"{name} = {value!r} must be the constant {constant!r}"
+        rule = self._inputs_by_name[name].complaint(value)
+        return None if rule is None else f"{name} = {value!r} {rule}"
 
     def validate(self, configuration: Configuration, *, source: str) -> None:
         """Check a configuration that a user gives.
@@ -141,6 +185,10 @@ class Space:
                 return configuration
         raise InputError(f"forbidden clauses rejected {MOST_REJECTIONS} configurations in a row")
 
+    def _defaults(self) -> dict[str, Value]:
+        """Return the default of every input and the constants, active or not."""
+        return {name: native(h.default_value) for name, h in self.configuration_space.items()}
+
     def _active_part(self, values: dict[str, Value]) -> Configuration:
         """Return what the conditions leave active, in the order of the space."""
         from bgpbt.space.configspace import is_active
@@ -157,26 +205,25 @@ class Space:
 
     def _complaint(self, configuration: Configuration) -> str | None:
         for name, value in configuration.items():
-            if name not in self.configuration_space:
-                return f"{name} is not in the space; it has {', '.join(self.configuration_space)}"
-            if name in self.constants and value != self.constants[name]:
-                return f"{name} = {value!r} must be the constant {self.constants[name]!r}"
-        for item in self.inputs:
-            if item.name in configuration:
-                rule = item.complaint(configuration[item.name])
-                if rule is not None:
-                    return f"{item.name} = {configuration[item.name]!r} {rule}"
+            complaint = self.complaint(name, value)
+            if complaint is not None:
+                return complaint
         return self._activity_complaint(configuration)
 
+    @cached_property
+    def _inputs_by_name(self) -> dict[str, Input]:
+        return {item.name: item for item in self.inputs}
+
     def _activity_complaint(self, configuration: Configuration) -> str | None:
-        from bgpbt.space.configspace import is_active
+        from bgpbt.space.configspace import is_active, reason_for_being_off
 
         for name in self.configuration_space:
             is_on = is_active(self.configuration_space, name, configuration)
             if is_on and name not in configuration:
                 return f"{name} is missing"
             if not is_on and name in configuration:
-                return f"{name} is given, but the values of other inputs switch it off"
+                off = reason_for_being_off(self.configuration_space, name, configuration)
+                return f"{name} = {configuration[name]!r} is given, but {off}"
         return "a forbidden clause rules it out" if self._is_forbidden(configuration) else None
 
 

@@ -5,12 +5,13 @@ from bgpbt.storage.conditions import changed_conditions, moved_note
 from bgpbt.storage.examination import Examination, Finding, examine, salvage, salvage_pins, salvage_plans
 from bgpbt.storage.files import StorageError
 from bgpbt.storage.history import History, Position
-from bgpbt.storage.lock import lock_run
+from bgpbt.storage.lock import lock_holder, lock_run
 from bgpbt.storage.run_directory import (
     CHECKPOINTS_DIRECTORY,
     HISTORY_FILE,
     RunDescription,
     RunDirectory,
+    SettingChange,
     create_run,
     is_run,
     open_run,
@@ -28,11 +29,13 @@ __all__ = [
     "Position",
     "RunDescription",
     "RunDirectory",
+    "SettingChange",
     "StorageError",
     "changed_conditions",
     "create_run",
     "examine",
     "is_run",
+    "lock_holder",
     "lock_run",
     "moved_note",
     "open_run",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bgpbt.contracts import Arrays
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint
-from bgpbt.storage.files import TEMPORARY_SUFFIX, naming_file, write_durably
+from bgpbt.storage.files import TEMPORARY_SUFFIX, check_regular, naming_file, write_durably
 from bgpbt.storage.safetensors_format import from_bytes, to_bytes
 
 __all__ = ["CheckpointStore"]
@@ -121,6 +121,7 @@ class CheckpointStore:
             return False
 
     def _read(self, path: Path) -> bytes:
+        check_regular(path)
         with naming_file(path):
             try:
                 return path.read_bytes()

@@ -51,12 +51,13 @@ class Examination:
         return not any(finding.problem and finding.is_needed for finding in self.findings)
 
 
-def examine(path: Path) -> Examination:
+def examine(path: Path | str) -> Examination:
     """Look at every file of a run: the description, the history with its log, and each checkpoint.
 
     Raises:
         InputError: there is no run.
     """
+    path = Path(path)
     finish_overwriting(path)
     if not any((path / part).exists() for part in (DESCRIPTION_FILE, HISTORY_FILE)):
         raise InputError(f"{path}: there is no run")

@@ -4,6 +4,7 @@ The bytes go to a temporary file beside the target, to the disk (fsync), under t
 the directory goes to the disk, since a name is content of its directory.
 """
 
+import errno
 import os
 import secrets
 import stat
@@ -11,9 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bgpbt.errors import BgpbtError
+from bgpbt.errors import BgpbtError, DamagedRunError
 
-__all__ = ["TEMPORARY_SUFFIX", "StorageError", "naming_file", "sync_directory", "write_durably"]
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "StorageError",
+    "check_regular",
+    "naming_file",
+    "sync_directory",
+    "write_durably",
+]
 
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -31,6 +39,18 @@ def naming_file(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {error.strerror or error}") from error
 
 
+def check_regular(path: Path) -> None:
+    """Refuse what has a stored file's name and is no file: reading a pipe would wait for ever.
+
+    Raises:
+        DamagedRunError: something else is there.
+        StorageError: the file system refuses.
+    """
+    with naming_file(path):
+        if path.exists() and not path.is_file():
+            raise DamagedRunError(f"{path} is not a regular file")
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Write a file that is complete and on the disk when this returns, replacing what had its name.
 
@@ -41,6 +61,8 @@ def write_durably(path: Path, content: bytes) -> None:
         StorageError: the file system refuses; nothing is left under `path` that was not there before.
     """
     with naming_file(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         mode = path.stat().st_mode if path.exists() else None
         if mode is not None and (not stat.S_ISREG(mode) or _is_open_file(path)):
             with path.open("wb") as file:

@@ -23,8 +23,8 @@ from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Outcome, Plan, Trained
 from bgpbt.storage.database import Stamp, connect, empty_log, identity, naming_database, stamp_at_rest
-from bgpbt.storage.files import StorageError
-from bgpbt.storage.progress import Counts, Progress
+from bgpbt.storage.files import StorageError, check_regular
+from bgpbt.storage.progress import Counts, Progress, beside
 from bgpbt.storage.rows import digest_of, hashes_in, row_is_intact
 from bgpbt.storage.schema import SCHEMA, check_schema, migrate, schema_version
 from bgpbt.storage.write_ahead_log import log_problem
@@ -86,6 +86,8 @@ class History:
         """
         if not path.exists():
             raise DamagedRunError(f"{path}: the history is missing")
+        for file in (path, *beside(path)):  # SQLite would wait for a pipe
+            check_regular(file)
         try:
             history = cls._checked(path)
         except DamagedRunError:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from bgpbt.errors import InputError
-from bgpbt.storage.files import naming_file
+from bgpbt.storage.files import check_regular, naming_file
 
-__all__ = ["lock_run"]
+__all__ = ["lock_holder", "lock_run"]
 
 _LOCK = "lock"
 
@@ -21,16 +21,34 @@ def lock_run(directory: Path) -> Iterator[None]:
 
     Raises:
         InputError: a living process holds it; the text has its number.
+        DamagedRunError: something else has its name.
         StorageError: the lock's file cannot be written.
     """
     # The file is never removed: whoever waits on a removed one would hold a lock that nobody else sees.
     path = directory / _LOCK
+    check_regular(path)
     with naming_file(path):
         file = path.open("a+", encoding="utf-8")
     with file:  # closing it releases the lock
         with naming_file(path):
             _take(file, directory)
         yield
+
+
+def lock_holder(directory: Path) -> str | None:
+    """Return the process that writes a run, for people; None if no living process does.
+
+    The run is locked for a moment, as readers lock it, but no file is made or written.
+    """
+    try:
+        with (directory / _LOCK).open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read().strip() or "of unknown number"
+    except OSError:  # there is none, or it may not be read
+        pass
+    return None
 
 
 def _take(file: TextIO, directory: Path) -> None:

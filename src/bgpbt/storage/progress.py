@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from bgpbt.errors import DamagedRunError
-from bgpbt.storage.files import naming_file, write_durably
+from bgpbt.storage.files import check_regular, naming_file, write_durably
 from bgpbt.storage.write_ahead_log import log_path
 
 __all__ = ["Counts", "Progress", "beside", "progress_path"]
@@ -56,6 +56,7 @@ class Progress:
 
     def read(self) -> Counts | None:
         """Return what was written last; None if there is no file, as in a run of an older version."""
+        check_regular(self._path)
         with naming_file(self._path):
             if not self._path.exists():
                 return None

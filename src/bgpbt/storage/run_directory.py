@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import DamagedRunError, InputError
 from bgpbt.storage.checkpoints import CheckpointStore
-from bgpbt.storage.files import StorageError, naming_file, sync_directory, write_durably
+from bgpbt.storage.files import StorageError, check_regular, naming_file, sync_directory, write_durably
 from bgpbt.storage.history import History
 from bgpbt.storage.lock import lock_run
 from bgpbt.storage.machine import cores, machine, python, versions
@@ -28,6 +28,7 @@ __all__ = [
     "HISTORY_FILE",
     "RunDescription",
     "RunDirectory",
+    "SettingChange",
     "create_run",
     "is_run",
     "lock_run",
@@ -38,7 +39,20 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 2  # 1 does not say how many cores
+EXTENDED_FORMAT_VERSION = 3  # of a run whose settings were changed; what reads less would call it damaged
 DESCRIPTION_FILE, HISTORY_FILE, CHECKPOINTS_DIRECTORY = "run.json", "history.sqlite", "checkpoints"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingChange:
+    """A setting that was changed after the run had started; `configuration` holds its last value."""
+
+    setting: str
+    before: int
+    after: int
+    round: int  # the newest that was planned when it was changed; -1: none
+    step: int  # environment steps of each lineage when that round ends
+    changed: str  # UTC, ISO 8601
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +68,7 @@ class RunDescription:
     device: str  # what members are trained on
     created: str  # UTC, ISO 8601
     cores: int | None = None  # that the process could use; None: not known, in a run of an older version
+    changes: tuple[SettingChange, ...] = ()  # of settings since then, oldest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +97,25 @@ class RunDirectory:
         """
         return History.open(self.history_path, read_only=read_only)
 
+    def changed(self, configuration: Mapping[str, Any], change: SettingChange) -> "RunDirectory":
+        """Write down that a setting was changed, and return the run as it is then; hold the lock meanwhile.
+
+        Args:
+            configuration: all settings, with the new value.
+            change: what was changed, and when.
+
+        Raises:
+            StorageError: the description cannot be written.
+        """
+        description = replace(
+            self.description,
+            format_version=EXTENDED_FORMAT_VERSION,
+            configuration=_plain(configuration),
+            changes=(*self.description.changes, change),
+        )
+        write_durably(self.path / DESCRIPTION_FILE, _as_file(description))
+        return replace(self, description=description)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from writing this run. A dead process's lock is gone by itself.
@@ -95,7 +129,7 @@ class RunDirectory:
 
 
 def create_run(
-    path: Path,
+    path: Path | str,
     configuration: Mapping[str, Any],
     *,
     seed: int,
@@ -115,6 +149,7 @@ def create_run(
         InputError: something else is there, or a run without `overwrite`, or one that a process is writing.
         StorageError: the file system refuses.
     """
+    path = Path(path)
     finish_overwriting(path)
     occupied = _check_place(path, overwrite=overwrite)
     description = _describe(configuration, seed, device)
@@ -123,7 +158,7 @@ def create_run(
     return RunDirectory(path=path, description=description)
 
 
-def open_run(path: Path) -> RunDirectory:
+def open_run(path: Path | str) -> RunDirectory:
     """Return the run in a directory.
 
     Raises:
@@ -131,9 +166,11 @@ def open_run(path: Path) -> RunDirectory:
         DamagedRunError: its description does not match its digest, or part of it is missing.
         StorageError: it was written by a newer version, or cannot be read.
     """
+    path = Path(path)
     finish_overwriting(path)
-    if not path.exists():
+    if not there_is_something(path):
         raise InputError(f"{path}: there is no run; start one with bgpbt train")
+    check_regular(path / DESCRIPTION_FILE)
     if not is_run(path):
         raise InputError(f"{path} is not the directory of a run: it has no {DESCRIPTION_FILE}")
     description = read_description(path)
@@ -145,21 +182,24 @@ def open_run(path: Path) -> RunDirectory:
 
 def is_run(path: Path) -> bool:
     """Return whether a directory is that of a run, intact or not."""
-    try:
-        with (path / DESCRIPTION_FILE).open(encoding="utf-8") as file:
-            return '"format_version"' in file.read()
+    file = path / DESCRIPTION_FILE
+    try:  # a pipe would be waited on for ever
+        return file.is_file() and '"format_version"' in file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def there_is_something(path: Path) -> bool:
+def there_is_something(path: Path | str) -> bool:
     """Return whether there is a run, or anything else, in a run's place."""
+    path = Path(path)
     finish_overwriting(path)
-    return path.exists()
+    with naming_file(path):  # a name may be too long for the system
+        return path.exists()
 
 
-def runs_in(directory: Path) -> list[Path]:
+def runs_in(directory: Path | str) -> list[Path]:
     """Return the runs in a directory by name, intact or not; those that begin with a dot are not whole."""
+    directory = Path(directory)
     finish_overwriting_in(directory)
     with naming_file(directory):
         children = sorted(directory.iterdir())
@@ -180,13 +220,9 @@ def _check_place(path: Path, *, overwrite: bool) -> bool:
 
 
 def _describe(configuration: Mapping[str, Any], seed: int, device: str) -> RunDescription:
-    try:
-        plain = json.loads(json.dumps(configuration, allow_nan=True))
-    except TypeError as error:
-        raise TypeError(f"the configuration must be plain values: {error}") from error
     return RunDescription(
         format_version=FORMAT_VERSION,
-        configuration=plain,
+        configuration=_plain(configuration),
         seed=seed,
         versions=versions(),
         python=python(),
@@ -195,6 +231,14 @@ def _describe(configuration: Mapping[str, Any], seed: int, device: str) -> RunDe
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cores=cores(),
     )
+
+
+def _plain(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(configuration, allow_nan=True))
+    except TypeError as error:
+        raise TypeError(f"the configuration must be plain values: {error}") from error
+    return plain
 
 
 def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) -> None:
@@ -220,8 +264,12 @@ def _put_in_place(path: Path, description: RunDescription, *, occupied: bool) ->
 def _build(directory: Path, description: RunDescription) -> None:
     (directory / CHECKPOINTS_DIRECTORY).mkdir()
     History.create(directory / HISTORY_FILE).close()
+    write_durably(directory / DESCRIPTION_FILE, _as_file(description))
+
+
+def _as_file(description: RunDescription) -> bytes:
     content = {**json.loads(_stored(description)), "digest": _digest(description)}
-    write_durably(directory / DESCRIPTION_FILE, json.dumps(content, indent=2).encode() + b"\n")
+    return json.dumps(content, indent=2).encode() + b"\n"
 
 
 def read_description(directory: Path) -> RunDescription:
@@ -232,6 +280,7 @@ def read_description(directory: Path) -> RunDescription:
         StorageError: it was written by a newer version, or cannot be read.
     """
     path = directory / DESCRIPTION_FILE
+    check_regular(path)
     with naming_file(path):
         content = path.read_bytes()
     try:
@@ -239,8 +288,8 @@ def read_description(directory: Path) -> RunDescription:
         digest, version = fields.pop("digest"), int(fields["format_version"])
     except (ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise DamagedRunError(f"{path}: the file is damaged: {error}") from error
-    if version > FORMAT_VERSION:
-        raise StorageError(f"{path}: format {version}; this bgpbt reads up to {FORMAT_VERSION}")
+    if version > EXTENDED_FORMAT_VERSION:
+        raise StorageError(f"{path}: format {version}; this bgpbt reads up to {EXTENDED_FORMAT_VERSION}")
     try:
         description = decode(RunDescription, json.dumps(fields))
     except Exception as error:  # the converter raises groups of whatever went wrong inside
@@ -257,6 +306,6 @@ def _digest(description: RunDescription) -> str:
 
 
 def _stored(description: RunDescription) -> str:
-    """Return a description as JSON text, without what a run of an older version does not say."""
+    """Return a description as JSON text, without what an older version or an unchanged run lacks."""
     fields = json.loads(encode(description))
-    return encode({name: value for name, value in fields.items() if value is not None})
+    return encode({name: value for name, value in fields.items() if value is not None and value != []})

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bgpbt.storage.files import naming_file
+from bgpbt.errors import DamagedRunError
+from bgpbt.storage.files import check_regular, naming_file
 
 __all__ = ["log_path", "log_problem"]
 
@@ -29,6 +30,10 @@ def log_path(history: Path) -> Path:
 def log_problem(history: Path) -> str | None:
     """Return what is wrong with a write-ahead log, in one line; None: it is intact, empty or not there."""
     path = log_path(history)
+    try:
+        check_regular(path)
+    except DamagedRunError as error:
+        return str(error)
     while True:
         content = _read(path)
         problem = _problem(path, content)

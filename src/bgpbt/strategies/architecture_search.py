@@ -13,6 +13,7 @@ import numpy as np
 from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Space
 from bgpbt.strategies.selection import is_number
+from bgpbt.streams import stream
 from bgpbt.surrogate import Observation, PendingPoint, SuggestRequest, SurrogateSettings, suggest
 
 __all__ = ["ArchitectureProposal", "Evidence", "evidence_of", "merits", "propose_architectures"]
@@ -112,10 +113,10 @@ def propose_architectures(
                         architecture=architecture, source=ProposalSource.INHERITED, note=note
                     )
                 )
-    drawn = iter(space.sample(DRAWS, np.random.default_rng([*seed, count])))
+    drawn = iter(space.sample(DRAWS, stream(*seed, count)))
     while len(chosen) < count:
         new = next((draw for draw in drawn if not _is_among(draw, chosen)), None)
-        architecture = space.sample(1, np.random.default_rng([*seed, len(chosen)]))[0] if new is None else new
+        architecture = space.sample(1, stream(*seed, len(chosen)))[0] if new is None else new
         chosen.append(ArchitectureProposal(architecture=architecture, source=ProposalSource.RANDOM))
     return tuple(chosen)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from bgpbt.records import Configuration, ProposalSource, Value
 from bgpbt.space import Space
 from bgpbt.strategies.observations import observations_of, pending_points
-from bgpbt.strategies.population import ClosedRound, Member
+from bgpbt.strategies.rules import ClosedRound, Member
 from bgpbt.strategies.selection import best_first, is_number
 from bgpbt.strategies.truncation_rule import Clone, Explored
 from bgpbt.surrogate import (

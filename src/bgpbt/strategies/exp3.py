@@ -11,11 +11,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+
+from bgpbt.arrays import Floats
 
 __all__ = ["exploration_rate", "probabilities", "updated_weights"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def exploration_rate(choices: int, plays: int) -> float:

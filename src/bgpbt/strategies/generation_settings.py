@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 from bgpbt.strategies.settings import PopulationSettings
 
@@ -35,12 +36,9 @@ class GenerationSettings:
             ("max_distillation", 0),
             ("patience", 1),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"{name} = {value!r} must be a whole number, {least} or more")
+            checks.whole(name, getattr(self, name), least)
         for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(f"{name} = {getattr(self, name)!r} must be {' or '.join(allowed)}")
+            checks.one_of(name, getattr(self, name), allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

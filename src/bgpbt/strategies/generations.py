@@ -12,6 +12,7 @@ from typing import Generic, TypeVar, cast
 
 from bgpbt.records import Checkpoint, Configuration
 from bgpbt.space import Space
+from bgpbt.space.network_shapes import NETWORKS, growth_applies, shape_of
 from bgpbt.strategies.architecture_search import (
     ArchitectureProposal,
     Evidence,
@@ -19,11 +20,11 @@ from bgpbt.strategies.architecture_search import (
     propose_architectures,
 )
 from bgpbt.strategies.generation_settings import GenerationSettings, Rung, distillation_steps, rungs
-from bgpbt.strategies.population import Assignment, ClosedRound, Lesson, Member, Rule
+from bgpbt.strategies.rules import Assignment, ClosedRound, Lesson, Member, Rule
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import fresh_members, going_on
+from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
 __all__ = ["Generational", "GenerationalMemory", "contains"]
@@ -60,7 +61,7 @@ class GenerationalMemory(Generic[Memory]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generational(Generic[Memory]):
-    """Wraps the rule of a generation (`bgpbt.strategies.population.Rule`) into one over generations."""
+    """Wraps the rule of a generation (`bgpbt.strategies.rules.Rule`) into one over generations."""
 
     space: Space  # of everything
     hyperparameters: Space  # without the architecture inputs
@@ -292,22 +293,5 @@ def _note(proposal: ArchitectureProposal, origin: str, teacher: Member, *, is_gr
 
 
 def contains(student: Configuration, teacher: Configuration) -> bool:
-    """Return whether networks of the student's architecture can compute what the teacher's do.
-
-    They must not shrink and keep their normalisation, and what becomes deeper must double its width, as
-    `bgpbt.agents.growth` needs it. What no configuration names is the same for all.
-    """
-    return all(_network_contains(student, teacher, network) for network in ("policy", "value"))
-
-
-def _network_contains(student: Configuration, teacher: Configuration, network: str) -> bool:
-    normalised = f"{network}_spectral_norm"
-    deeper = _difference(student, teacher, f"{network}_depth")
-    wider = _difference(student, teacher, f"{network}_log2_width")
-    if student.get(normalised) != teacher.get(normalised) or deeper < 0 or wider < 0:
-        return False
-    return deeper == 0 or wider >= 1
-
-
-def _difference(student: Configuration, teacher: Configuration, name: str) -> int:
-    return int(student.get(name, 0)) - int(teacher.get(name, 0))
+    """Return whether networks of the student's architecture can compute what the teacher's do."""
+    return all(growth_applies(shape_of(teacher, network), shape_of(student, network)) for network in NETWORKS)

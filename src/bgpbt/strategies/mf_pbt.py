@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from bgpbt.errors import InputError
 from bgpbt.records import ProposalSource
 from bgpbt.strategies.pbt import Perturb
-from bgpbt.strategies.population import Assignment, ClosedRound, Member
+from bgpbt.strategies.rules import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.simple import Nothing
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import fresh_members, going_on, train_apart
+from bgpbt.streams import stream
 
 __all__ = ["FREQUENCIES", "MultipleFrequencies", "default_frequencies"]
 

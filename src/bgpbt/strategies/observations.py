@@ -6,7 +6,7 @@ Parker-Holder et al. (2020), section 4: the target is the change of score, here 
 import math
 from collections.abc import Sequence
 
-from bgpbt.strategies.population import ClosedRound, Member
+from bgpbt.strategies.rules import ClosedRound, Member
 from bgpbt.strategies.truncation_rule import Clone
 from bgpbt.surrogate import Observation, PendingPoint
 

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, ProposalSource
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.strategies.exp3 import exploration_rate, probabilities, updated_weights
 from bgpbt.strategies.observations import observations_of, pending_points
 from bgpbt.strategies.pb2_model import Task, propose
-from bgpbt.strategies.population import ClosedRound
+from bgpbt.strategies.rules import ClosedRound
 from bgpbt.strategies.selection import best_first, is_number
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Clone, Explored
+from bgpbt.streams import stream
 from bgpbt.surrogate import Observation, PendingPoint
 
 __all__ = ["PB2Explore", "PB2Memory"]

@@ -13,8 +13,9 @@ import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.strategies.time_varying_gp import Points, Posterior, fit, posterior, upper_bound
 from bgpbt.surrogate import Observation, PendingPoint
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bgpbt.errors import InputError
+from bgpbt import checks
 from bgpbt.records import Configuration, ProposalSource, Value
 from bgpbt.space import LOG_COMPLEMENT, Space
 from bgpbt.space.inputs import Categorical, Continuous, Input, Ordered
-from bgpbt.strategies.population import ClosedRound
+from bgpbt.strategies.rules import ClosedRound
 from bgpbt.strategies.simple import Nothing
-from bgpbt.strategies.streams import stream
 from bgpbt.strategies.truncation_rule import Clone, Explored
+from bgpbt.streams import stream
 
 __all__ = ["Perturb", "perturbed"]
 
@@ -39,10 +39,8 @@ class Perturb:
     resample_probability: float = 0.25  # of each input
 
     def __post_init__(self) -> None:
-        if not all(factor > 0.0 for factor in self.factors):
-            raise InputError(f"factors = {self.factors} must be above 0")
-        if not 0.0 <= self.resample_probability <= 1.0:
-            raise InputError(f"resample_probability = {self.resample_probability} must be from 0 to 1")
+        checks.require(all(factor > 0.0 for factor in self.factors), "factors", self.factors, "above 0")
+        checks.within("resample_probability", self.resample_probability, 0, 1)
 
     @property
     def memory_type(self) -> type[Nothing]:

@@ -6,15 +6,14 @@ have. An order asks for what is missing to it, so steps that a trainer left out 
 member does next is for a `Rule` to say; the core turns it into orders.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, TypeVar, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar, cast
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 from bgpbt.outcomes import plain_outcomes
 from bgpbt.records import (
-    Checkpoint,
-    Configuration,
     Distil,
     Fresh,
     From,
@@ -25,97 +24,20 @@ from bgpbt.records import (
     Proposal,
     ProposalSource,
     Purpose,
+    ShrinkPerturb,
     Start,
 )
 from bgpbt.space import Space
+from bgpbt.strategies.initial_design import initial_design
 from bgpbt.strategies.population_rungs import rank_agreement
-from bgpbt.strategies.selection import best_first, is_number
+from bgpbt.strategies.rules import Assignment, ClosedRound, Lesson, Member, Rule
+from bgpbt.strategies.selection import best_first
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import order_seed, stream
+from bgpbt.streams import order_seed
 
-__all__ = ["Assignment", "ClosedRound", "Lesson", "Member", "Population", "PopulationState", "Rule"]
+__all__ = ["Population", "PopulationState"]
 
 Memory = TypeVar("Memory")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One member as a round left it."""
-
-    slot: int  # its order's member
-    configuration: Configuration
-    source: ProposalSource  # where the configuration came from when it last changed
-    checkpoint: Checkpoint | None
-    steps: int  # environment steps along its lineage
-    trained: int  # of them in this round
-    score: float  # NaN or infinite if it cannot be ranked
-    score_before: float  # of the weights it started from; NaN if they were fresh
-    is_new: bool = False  # whether the configuration was given to it for this round
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether training can go on from it."""
-        return self.checkpoint is not None and is_number(self.score)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedRound:
-    """A round whose outcomes are all there."""
-
-    seed: int  # of the run
-    round: int
-    target: int  # environment steps of each lineage when this round ends, but for what trainers left out
-    members: tuple[Member, ...]  # all that were trained, by slot
-    kept: tuple[Member, ...]  # those that stay, the best by rank; by slot
-    best: Member | None  # the best so far, of this and all earlier rounds
-    can_copy: bool = True  # False: a burn-in, in which no member is copied or perturbed
-    left: int | None = None  # environment steps that the budget still pays for; None: there is no budget
-    note: str = ""  # for people: why members leave with this round
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
-    """A rung of a student's distillation: what it learns from, and for how long."""
-
-    teacher: Checkpoint
-    rung: int  # of successive halving, from 0
-    begun_at: int  # target of the round before the distillation: the student's budget starts there
-    until: int  # environment steps of distillation when this rung ends
-    total: int  # environment steps of the whole distillation
-    is_grown: bool = False  # the student begins as its enlarged teacher and needs to be told nothing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """What one slot trains next."""
-
-    parent: Member | None  # whose weights it starts from; None: fresh ones
-    configuration: Configuration
-    source: ProposalSource
-    note: str = ""  # for people
-    figures: Mapping[str, float] = field(default_factory=dict)  # of the model behind it
-    generation: int = 0  # of architectures
-    lesson: Lesson | None = None  # None: it trains as a member of the population
-
-
-class Rule(Protocol[Memory]):
-    """What tells one strategy from another: who goes on from whom, with which configuration. Pure."""
-
-    @property
-    def memory_type(self) -> type[Memory]:
-        """The dataclass of what the rule remembers from round to round."""
-        ...
-
-    def begin(self) -> Memory:
-        """Return what is remembered before the first round."""
-        ...
-
-    def assign(self, memory: Memory, closed: ClosedRound) -> tuple[Memory, tuple[Assignment, ...]]:
-        """Fill the slots of the next round: as many as there are kept members, or students with a lesson.
-
-        A parent must be usable.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,14 +90,13 @@ class Population(Generic[Memory]):
         """Open a run with the initial design.
 
         Raises:
-            InputError: the seed is negative.
+            InputError: the seed is negative, or a given configuration is not in the space.
         """
-        if seed < 0:
-            raise InputError(f"seed = {seed} must be 0 or more")
-        configurations = self.space.sample(self.settings.initial, stream(seed, 0, "initial design"))
+        checks.at_least("seed", seed, 0)
+        design = initial_design(self.space, self.settings.start, self.settings.initial, seed)
         assignments = tuple(
-            Assignment(parent=None, configuration=configuration, source=ProposalSource.RANDOM)
-            for configuration in configurations
+            Assignment(parent=None, configuration=d.configuration, source=d.source, note=d.note)
+            for d in design
         )
         return self._open(seed, 0, assignments, self.settings.next_target(0), None, self.rule.begin())
 
@@ -198,8 +119,10 @@ class Population(Generic[Memory]):
         if closed.target >= self.settings.longest or state.is_last:
             return replace(state, plan=None, descents=(), best=closed.best), None
         memory, assignments = self.rule.assign(state.memory, closed)
+        if not assignments:
+            return replace(state, plan=None, descents=(), best=closed.best, memory=memory), None
         assignments = _with_note(assignments, closed.note)
-        target = self.settings.next_target(closed.target)
+        target = self._target(closed, assignments)
         opened, plan = self._open(state.seed, closed.round + 1, assignments, target, closed.best, memory)
         affordable = self._affordable(plan, spent)
         opened = replace(
@@ -211,6 +134,13 @@ class Population(Generic[Memory]):
             has_agreed=rung.has_agreed,
         )
         return (opened if affordable else replace(opened, descents=())), affordable
+
+    def _target(self, closed: ClosedRound, assignments: Sequence[Assignment]) -> int:
+        """Return how far every lineage is to be trained in the coming round, in environment steps."""
+        length = assignments[0].length
+        if length is None:
+            return self.settings.next_target(closed.target)
+        return min(closed.target + length, self.settings.longest)
 
     def _next_rung(
         self, state: PopulationState[Memory], members: Sequence[Member], spent: int
@@ -290,14 +220,17 @@ class Population(Generic[Memory]):
 
 def _order(seed: int, round_index: int, slot: int, assignment: Assignment, target: int) -> Order:
     parent, lesson = assignment.parent, assignment.lesson
-    first_step = parent.steps if parent is not None else lesson.begun_at if lesson is not None else 0
+    if parent is not None:
+        first_step = parent.steps
+    else:
+        first_step = assignment.begun_at if lesson is None else lesson.begun_at
     if lesson is not None:
         target = lesson.begun_at + lesson.until
     return Order(
         round=round_index,
         member=slot,
         purpose=_purpose(round_index, lesson),
-        start=_start(parent, lesson, first_step),
+        start=_start(assignment, first_step),
         configuration=assignment.configuration,
         first_step=first_step,
         steps=target - first_step,
@@ -318,7 +251,8 @@ def _purpose(round_index: int, lesson: Lesson | None) -> Purpose:
     return Purpose.INITIAL if round_index == 0 else Purpose.TRAIN
 
 
-def _start(parent: Member | None, lesson: Lesson | None, first_step: int) -> Start:
+def _start(assignment: Assignment, first_step: int) -> Start:
+    parent, lesson, shrinkage = assignment.parent, assignment.lesson, assignment.shrinkage
     checkpoint = None if parent is None else parent.checkpoint
     assert parent is None or checkpoint is not None
     if lesson is not None and not lesson.is_grown:
@@ -329,6 +263,8 @@ def _start(parent: Member | None, lesson: Lesson | None, first_step: int) -> Sta
             first_step=first_step - lesson.begun_at,
             total_steps=lesson.total,
         )
+    if checkpoint is not None and shrinkage is not None:
+        return ShrinkPerturb(checkpoint=checkpoint, keep=shrinkage.keep, fresh=shrinkage.fresh)
     if checkpoint is not None:
         return From(checkpoint=checkpoint)
     return Fresh() if lesson is None else Grow(parent=lesson.teacher)
@@ -339,7 +275,10 @@ def _descent(assignment: Assignment) -> Descent:
     if parent is None:
         return Descent(source=assignment.source, score_before=float("nan"))
     inherited = assignment.source is ProposalSource.INHERITED
-    return Descent(source=parent.source if inherited else assignment.source, score_before=parent.score)
+    return Descent(
+        source=parent.source if inherited else assignment.source,
+        score_before=parent.score if assignment.shrinkage is None else float("nan"),  # nobody has scored it
+    )
 
 
 def _members(state: PopulationState[Memory], outcomes: Sequence[Outcome]) -> tuple[Member, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 
 __all__ = ["PopulationRung", "check_rungs", "halving_rungs", "rank_agreement"]
@@ -30,14 +31,14 @@ class PopulationRung:
     rounds: int | None = None  # trained in full
 
     def __post_init__(self) -> None:
-        if isinstance(self.members, bool) or not isinstance(self.members, int) or self.members < 1:
-            raise InputError(f"rungs: {self.members!r} members must be a whole number, 1 or more")
+        checks.whole("rungs: members", self.members, 1)
         if self.share is None and self.rounds is None:
             raise InputError(f"rungs: the rung of {self.members} members needs a share or a number of rounds")
-        if self.share is not None and not 0.0 < self.share < 1.0:
-            raise InputError(f"rungs: share = {self.share} of the budget must be above 0 and below 1")
-        if self.rounds is not None and self.rounds < 1:
-            raise InputError(f"rungs: rounds = {self.rounds} must be 1 or more")
+        if self.share is not None:
+            is_inside = 0.0 < self.share < 1.0
+            checks.require(is_inside, "rungs: share", self.share, "above 0 and below 1, of the budget")
+        if self.rounds is not None:
+            checks.at_least("rungs: rounds", self.rounds, 1)
 
     def is_due(self, share: float, rounds: int) -> bool:
         """Return whether it begins when a share of the budget is spent and so many rounds are trained."""

@@ -23,9 +23,10 @@ from bgpbt.records import (
     Proposal,
     ProposalSource,
     Purpose,
+    ShrinkPerturb,
     Start,
 )
-from bgpbt.strategies.streams import order_seed
+from bgpbt.streams import order_seed
 
 __all__ = ["Replay", "ReplayState", "Schedule", "Stretch"]
 
@@ -37,6 +38,8 @@ class Stretch:
     parent: int | None  # whose weights it starts from; None: fresh ones
     teacher: int | None = None  # whose policy it is distilled towards; None: not a student
     is_grown: bool = False  # the parent's networks are enlarged
+    keep: float | None = None  # share of the parent's weights, if they are shrunk and perturbed
+    fresh: float = 0.0  # share of new weights that is added then
     rung: int = 0  # of the successive halving over students
     distilled: int = 0  # environment steps that the student has been distilled for before
     distillation: int = 0  # environment steps of the whole distillation
@@ -155,4 +158,6 @@ def _start(stretch: Stretch, made: Sequence[Checkpoint]) -> Start:
         )
     if parent is None:
         return Fresh()
+    if stretch.keep is not None:
+        return ShrinkPerturb(checkpoint=parent, keep=stretch.keep, fresh=stretch.fresh)
     return Grow(parent=parent) if stretch.is_grown else From(checkpoint=parent)

@@ -1,9 +1,13 @@
 """How large a population is, how long a round, and how much of it is replaced."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from bgpbt.encoding import ABSENT_IF_DEFAULT
 from bgpbt.errors import InputError
+from bgpbt.records import Configuration
+from bgpbt.strategies.initial_design import plain_start
 from bgpbt.strategies.population_rungs import PopulationRung, check_rungs
 
 __all__ = ["PopulationSettings"]
@@ -30,8 +34,12 @@ class PopulationSettings:
     rungs: tuple[PopulationRung, ...] | None = None  # None: `population` members after the first round
     copy_after: float = 0.0  # share of the budget until which no member is copied or perturbed
     agreement: float | None = None  # rank correlation of two rounds at which rungs begin early; None: never
+    # Configurations, or parts of them, that the initial design begins with. No part of the hash, which a
+    # dictionary has none of.
+    start: Sequence[Configuration] = field(default=(), hash=False, metadata=ABSENT_IF_DEFAULT)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "start", plain_start(self.start))
         for name in ("t_ready", "max_timesteps", "population", "initial"):
             _check_count(name, getattr(self, name))
         if self.t_ready > self.max_timesteps:
@@ -42,8 +50,8 @@ class PopulationSettings:
             _check_count("budget", self.budget)
             if self.budget < self.initial * self.t_ready:
                 raise InputError(
-                    f"budget = {self.budget} must be at least initial x t_ready = "
-                    f"{self.initial * self.t_ready}, what the initial design takes"
+                    f"budget = {self.budget} must be at least {self.initial * self.t_ready}: the first round "
+                    f"trains initial = {self.initial} members for t_ready = {self.t_ready} steps each"
                 )
         if self.initial < self.population:
             raise InputError(f"initial = {self.initial} must be at least population = {self.population}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bgpbt.records import ProposalSource
 from bgpbt.space import Space
-from bgpbt.strategies.population import Assignment, ClosedRound
+from bgpbt.strategies.rules import Assignment, ClosedRound
 from bgpbt.strategies.truncation_rule import Clone, Explored, train_apart
 
 __all__ = ["KeepConfiguration", "Nothing", "RandomSearch"]

@@ -11,13 +11,13 @@ PB2 has one lengthscale for all inputs; all five numbers are fitted by marginal 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
-__all__ = ["Floats", "Parameters", "Points", "Posterior", "fit", "posterior", "upper_bound"]
+from bgpbt.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["Parameters", "Points", "Posterior", "fit", "posterior", "upper_bound"]
+
 
 # Bounds of log variance, log lengthscale, log categorical lengthscale, log(e / (1 - e)), log noise variance,
 # for targets of variance 1, inputs in [0, 1] and time in rounds.

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
-from bgpbt.errors import InputError
+from bgpbt import checks
 from bgpbt.records import Configuration, ProposalSource
 from bgpbt.space import Space
-from bgpbt.strategies.population import Assignment, ClosedRound, Member
+from bgpbt.strategies.rules import Assignment, ClosedRound, Member
 from bgpbt.strategies.selection import truncation
 from bgpbt.strategies.settings import PopulationSettings
-from bgpbt.strategies.streams import stream
+from bgpbt.streams import stream
 
 __all__ = ["Clone", "Explore", "Explored", "TruncationRule", "fresh_members", "going_on", "train_apart"]
 
@@ -73,8 +73,7 @@ class TruncationRule(Generic[Memory]):
     keep_donor: float = 0.0  # chance that a clone keeps its donor's configuration instead of exploring
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.keep_donor <= 1.0:
-            raise InputError(f"keep_donor = {self.keep_donor} must be from 0 to 1")
+        checks.within("keep_donor", self.keep_donor, 0, 1)
 
     @property
     def memory_type(self) -> type[Memory]:

@@ -168,7 +168,7 @@ def _test(experiment: Experiment, stored: RunDirectory, best: BestMember | None)
 def _rounds(run: StudyRun, trained: Sequence[Trained]) -> tuple[RoundResult, ...]:
     rows, done = [], 0
     for number in sorted({order.round for order, _ in trained}):
-        members = [pair for pair in trained if pair[0].round == number]
+        members = [one for one in trained if one.order.round == number]
         done += sum(outcome.steps for _, outcome in members)
         scores = [outcome.score for _, outcome in members if math.isfinite(outcome.score)] or [math.nan]
         rows.append(
@@ -180,7 +180,7 @@ def _rounds(run: StudyRun, trained: Sequence[Trained]) -> tuple[RoundResult, ...
                 steps=done,
                 best=max(scores),
                 median=statistics.median(scores),
-                generation=members[0][0].generation,
+                generation=members[0].order.generation,
             )
         )
     return tuple(rows)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from bgpbt.analysis.comparison import Comparison
 from bgpbt.analysis.statistics import interquartile_mean
+from bgpbt.arrays import Floats
 from bgpbt.study.protocol import Scale
 from bgpbt.study.results import Result
 from bgpbt.viewing.comparison import draw_interval, draw_profiles, name_rows
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_study"]
 
-Floats = npt.NDArray[np.float64]
 
 PROFILES_IN = 2.4  # their height
 _GRID = np.linspace(0.0, 1.0, 101)  # of the budget

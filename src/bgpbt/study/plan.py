@@ -13,7 +13,7 @@ import cattrs
 
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
-from bgpbt.runs import ExperimentSettings, brings_its_space, check_settings
+from bgpbt.runs import ExperimentSettings, brings_its_space, check_settings, scheduled
 from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings
 from bgpbt.study.protocol import Contender, Protocol, Scale, Task
@@ -145,11 +145,14 @@ def _settings(
     }
     with _said_of(where):
         try:
-            return decode(ExperimentSettings, json.dumps(values))
+            settings = decode(ExperimentSettings, json.dumps(values))
         except InputError:
             raise
         except Exception as error:
             raise InputError("; ".join(cattrs.transform_error(error))) from error
+        if contender.population_schedule is None:
+            return settings
+        return scheduled(replace(settings, budget=task.budget), contender.population_schedule)
 
 
 def _space(protocol: Protocol, scale: Scale, task: Task, contender: Contender) -> str | None:

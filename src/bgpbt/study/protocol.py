@@ -14,9 +14,11 @@ from typing import Any
 
 import cattrs
 
+from bgpbt import checks
 from bgpbt.encoding import decode
 from bgpbt.errors import InputError
 from bgpbt.records import Value
+from bgpbt.text_files import read_text
 
 __all__ = ["Contender", "Machine", "Protocol", "Scale", "Task", "read_protocol"]
 
@@ -44,6 +46,9 @@ class Contender:
     t_ready_factor: float = 1.0  # rounds are so many times as long as the task says
     options: Mapping[str, Value] = field(default_factory=dict)  # of the strategy
     generations: Mapping[str, Any] = field(default_factory=dict)  # of `GenerationSettings`
+    population_schedule: str | None = (
+        None  # race, parallel or paper; None: the paper's, or the settings' rungs
+    )
     settings: Mapping[str, Any] = field(default_factory=dict)  # of `ExperimentSettings`, such as rungs
     seeds: int | None = None  # runs on each task at most
 
@@ -99,23 +104,22 @@ class Protocol:
         Raises:
             InputError: there is no such scale, or the seed is negative.
         """
-        if first_seed < 0:
-            raise InputError(f"first_seed = {first_seed} must be 0 or more")
+        checks.at_least("first_seed", first_seed, 0)
         scale = replace(self.scale(name), first_seed=first_seed)
         return replace(self, scales={**self.scales, name: scale})
 
 
-def read_protocol(path: Path) -> Protocol:
+def read_protocol(path: Path | str) -> Protocol:
     """Read a protocol.
 
     Raises:
         InputError: the file is not there, is no TOML, or names something that does not exist.
     """
+    path = Path(path)
+    text = read_text(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is no TOML: {error}") from error
     try:
         protocol = decode(Protocol, json.dumps({**content, "directory": f"{path.parent}"}))
@@ -135,8 +139,5 @@ def _check_names(protocol: Protocol, path: Path) -> None:
             if task not in scale.tasks:
                 listed = ", ".join(scale.tasks)
                 raise InputError(f"{path}: scale {name} names task {task!r}; there are {listed}")
-        if scale.seeds < 1 or scale.first_seed < 0:
-            raise InputError(
-                f"{path}: scale {name}: seeds = {scale.seeds} must be 1 or more and "
-                f"first_seed = {scale.first_seed} 0 or more"
-            )
+        checks.at_least(f"{path}: scale {name}: seeds", scale.seeds, 1)
+        checks.at_least(f"{path}: scale {name}: first_seed", scale.first_seed, 0)

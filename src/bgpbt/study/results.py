@@ -113,7 +113,7 @@ def _text(kind: type[Row], rows: Sequence[Row]) -> bytes:
 def _rows(kind: type[Row], path: Path) -> list[Row]:
     kinds: Mapping[str, type] = get_type_hints(kind)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             return [
                 kind(**{name: kinds[name](text) for name, text in row.items()})
                 for row in csv.DictReader(file)

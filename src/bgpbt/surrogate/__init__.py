@@ -2,6 +2,7 @@
 
 from bgpbt.surrogate.requests import Observation, PendingPoint, Suggestion, SuggestRequest, newest_rounds
 from bgpbt.surrogate.settings import SurrogateSettings
+from bgpbt.surrogate.smoothing import smoothed, standardised
 from bgpbt.surrogate.suggest import restart_centre, suggest
 from bgpbt.surrogate.trust_region import TrustRegion, start_region, update_region
 
@@ -14,6 +15,8 @@ __all__ = [
     "TrustRegion",
     "newest_rounds",
     "restart_centre",
+    "smoothed",
+    "standardised",
     "start_region",
     "suggest",
     "update_region",

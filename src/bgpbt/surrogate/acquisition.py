@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import Bounds, minimize
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.reach import Reach, draw, neighbours
 from bgpbt.surrogate.settings import SurrogateSettings

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
 from bgpbt.surrogate.kernels import Points
 from bgpbt.surrogate.parameters import Layout
 

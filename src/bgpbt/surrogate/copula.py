@@ -7,7 +7,7 @@ hyperparameter transfer learning", section 4.
 import numpy as np
 from scipy.special import ndtri
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 
 __all__ = ["gaussian_ranks", "standardised"]
 

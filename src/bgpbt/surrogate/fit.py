@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.optimize import Bounds, minimize
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.kernels import Points
 from bgpbt.surrogate.likelihood import Pairs, log_posterior, pairs_of
 from bgpbt.surrogate.parameters import Layout

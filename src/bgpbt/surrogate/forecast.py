@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate import gp
 from bgpbt.surrogate.coordinates import Coordinates
 from bgpbt.surrogate.kernels import Points

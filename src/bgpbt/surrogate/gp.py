@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.kernels import (
     Hyperparameters,
     Points,

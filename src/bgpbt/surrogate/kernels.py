@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 
 __all__ = [
     "Hyperparameters",

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.kernels import Hyperparameters, Points, prior_variance
 from bgpbt.surrogate.parameters import Layout, from_theta
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.coordinates import Coordinates, ScoreScale, score_scale
 from bgpbt.surrogate.copula import gaussian_ranks, standardised
 from bgpbt.surrogate.fit import fit

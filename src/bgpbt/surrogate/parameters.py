@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.kernels import Hyperparameters
 
 __all__ = ["FIXED_LENGTHSCALE", "Layout", "from_theta"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.coordinates import Coordinates
 
 __all__ = ["Reach", "draw", "neighbours", "reach_of"]

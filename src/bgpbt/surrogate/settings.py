@@ -7,6 +7,7 @@ turn single parts back to what the released code of that paper did.
 import math
 from dataclasses import dataclass
 
+from bgpbt import checks
 from bgpbt.errors import InputError
 
 __all__ = ["SurrogateSettings"]
@@ -73,19 +74,14 @@ class SurrogateSettings:
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise InputError(f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r}")
+            checks.one_of(name, getattr(self, name), allowed)
         for name in ("candidates", "starts", "fit_starts", "successes_to_grow", "failures_to_shrink"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
-        if self.most_points < 2:
-            raise InputError(f"most_points must be 2 or more, got {self.most_points}")
-        if not (math.isfinite(self.ucb_beta) and self.ucb_beta >= 0):
-            raise InputError(f"ucb_beta must be finite and 0 or more, got {self.ucb_beta}")
-        if not 1e-8 <= self.noise_prior <= 1.0:
-            raise InputError(f"noise_prior must be in [1e-8, 1], got {self.noise_prior}")
-        if not (math.isfinite(self.length_factor) and self.length_factor > 1):
-            raise InputError(f"length_factor must be finite and above 1, got {self.length_factor}")
+            checks.at_least(name, getattr(self, name), 1)
+        checks.at_least("most_points", self.most_points, 2)
+        checks.require(0 <= self.ucb_beta < math.inf, "ucb_beta", self.ucb_beta, "finite, 0 or more")
+        checks.within("noise_prior", self.noise_prior, 1e-8, 1)
+        is_growing = 1 < self.length_factor < math.inf
+        checks.require(is_growing, "length_factor", self.length_factor, "finite and above 1")
         self._check_lengths("")
         self._check_lengths("categorical_")
 

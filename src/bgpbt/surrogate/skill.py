@@ -6,7 +6,7 @@ about what to try next.
 
 import numpy as np
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.fit import fit
 from bgpbt.surrogate.gp import Posterior, leave_one_out_residuals, posterior
 from bgpbt.surrogate.kernels import Points

@@ -6,17 +6,17 @@ is random, within the same rules, and says why.
 """
 
 import math
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration, Value
-from bgpbt.space import Floats, Space
+from bgpbt.space import Space
+from bgpbt.streams import stream
 from bgpbt.surrogate.acquisition import UpperBound, best_first
+from bgpbt.surrogate.blas import one_blas_thread
 from bgpbt.surrogate.coordinates import Coordinates, coordinates_of
 from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.model import Model, TooLittleDataError, model_of
@@ -95,8 +95,7 @@ class _Task:
 def _guarded(task: _Task, observations: Sequence[Observation], random: np.random.Generator) -> Suggestion:
     """Return the model's suggestion or, whatever goes wrong, a random one with the reason."""
     try:
-        # One BLAS thread: small matrices lose by more, and sums then do not depend on the number of cores.
-        with _blas().limit(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        with one_blas_thread(), np.errstate(all="ignore"):
             return _from_model(task, observations, random)
     except TooLittleDataError as error:
         reason = str(error)
@@ -210,11 +209,5 @@ def _figures(model: Model, task: _Task) -> dict[str, float]:
     }
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
 def _stream(seed: Address, purpose: str) -> np.random.Generator:
-    address = [seed] if isinstance(seed, int) else list(seed)
-    return np.random.default_rng([*address, zlib.crc32(purpose.encode())])
+    return stream(*([seed] if isinstance(seed, int) else seed), purpose)

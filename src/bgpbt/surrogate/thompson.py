@@ -9,7 +9,7 @@ As in TuRBO (Eriksson et al., 2019, section 3) the function is drawn at random p
 import numpy as np
 from scipy.linalg import cholesky
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.forecast import Forecast
 from bgpbt.surrogate.kernels import prior_variance
 from bgpbt.surrogate.reach import Reach, draw

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bgpbt.space import Floats
+from bgpbt.arrays import Floats
 from bgpbt.surrogate.settings import SurrogateSettings
 
 __all__ = ["TrustRegion", "box", "hamming_radius", "side_scales", "start_region", "update_region"]

@@ -14,9 +14,10 @@ schedule builds for k steps and then cashes in. With q = 1 it reaches max over k
 import numpy as np
 from ConfigSpace import ConfigurationSpace, Float
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
 from bgpbt.space import Space
-from bgpbt.toys.toy import HORIZON, Floats, Toy
+from bgpbt.toys.toy import HORIZON, Toy
 
 __all__ = ["deceptive"]
 

@@ -15,9 +15,10 @@ from collections.abc import Mapping
 import numpy as np
 from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer, OrdinalHyperparameter
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
 from bgpbt.space import Space
-from bgpbt.toys.toy import HORIZON, Floats, Toy
+from bgpbt.toys.toy import HORIZON, Toy
 
 __all__ = ["mixed"]
 

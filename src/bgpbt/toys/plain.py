@@ -14,9 +14,10 @@ Whatever is best for the score now is best for the end too. With h on its optimu
 import numpy as np
 from ConfigSpace import ConfigurationSpace, Float
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
 from bgpbt.space import Space
-from bgpbt.toys.toy import HORIZON, Floats, Toy
+from bgpbt.toys.toy import HORIZON, Toy
 
 __all__ = ["plain"]
 

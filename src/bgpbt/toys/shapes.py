@@ -16,9 +16,10 @@ from collections.abc import Mapping
 import numpy as np
 from ConfigSpace import ConfigurationSpace, Float
 
+from bgpbt.arrays import Floats
 from bgpbt.records import Configuration
 from bgpbt.space import Space
-from bgpbt.toys.toy import HORIZON, Floats, Toy
+from bgpbt.toys.toy import HORIZON, Toy
 
 __all__ = ["shapes"]
 

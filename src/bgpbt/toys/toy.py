@@ -9,16 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.contracts import Checkpoints
 from bgpbt.errors import InputError
-from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome, ShrinkPerturb
 from bgpbt.space import Space
 
-__all__ = ["HORIZON", "Floats", "Toy"]
+__all__ = ["HORIZON", "Toy"]
 
-Floats = npt.NDArray[np.float64]
 
 HORIZON = 400
 """Steps of a whole training: 40 rounds of 10, in which the best configuration goes its whole way."""
@@ -74,7 +73,10 @@ class Toy:
             raise InputError(f"toy {self.name} has no networks that could grow")
         if order.start.weights is None:
             return self.initial_w
-        return self._restored(order.start.weights, order.configuration, checkpoints)
+        weights_w = self._restored(order.start.weights, order.configuration, checkpoints)
+        if isinstance(order.start, ShrinkPerturb):
+            return order.start.keep * weights_w + order.start.fresh * self.initial_w
+        return weights_w
 
     def _restored(
         self, checkpoint: Checkpoint, configuration: Configuration, checkpoints: Checkpoints

@@ -6,18 +6,8 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
 
-__all__ = ["Children", "HasChildren", "ending"]
-
-
-@runtime_checkable
-class HasChildren(Protocol):
-    """A trainer that starts processes."""
-
-    def end_children(self) -> None:
-        """Kill the processes of all orders under way."""
-        ...
+__all__ = ["Children", "ending"]
 
 
 class Children:

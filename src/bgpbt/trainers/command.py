@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bgpbt import checks
 from bgpbt.contracts import Checkpoints
 from bgpbt.errors import InputError
 from bgpbt.records import Order, Outcome
@@ -46,8 +47,7 @@ class SubprocessTrainer:
     def __init__(self, command: Sequence[str | Path], *, time_limit_s: float) -> None:
         if isinstance(command, str) or not command:
             raise InputError(f"command = {command!r} must be a program and its arguments, in a list")
-        if not time_limit_s > 0:
-            raise InputError(f"time_limit_s = {time_limit_s} must be above 0")
+        checks.above("time_limit_s", time_limit_s, 0)
         self._command = [str(part) for part in command]
         self._time_limit_s = time_limit_s
         self._children = Children()
@@ -114,7 +114,7 @@ def _read_result(path: Path) -> Result:
     if not path.is_file():
         raise TrainerError("the program wrote no outcome.json")
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8-sig"))  # a program on Windows may write a mark
     except ValueError as error:
         raise TrainerError(f"outcome.json is not JSON: {error}") from error
     if not isinstance(fields, dict) or "score" not in fields or not fields.keys() <= _RESULT_FIELDS:

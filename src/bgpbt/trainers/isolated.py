@@ -8,6 +8,7 @@ import threading
 import traceback
 from multiprocessing.connection import Connection
 
+from bgpbt import checks
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError, reason_of
 from bgpbt.records import Order, Outcome
@@ -33,8 +34,7 @@ class IsolatedTrainer:
     """
 
     def __init__(self, trainer: Trainer, *, time_limit_s: float) -> None:
-        if not time_limit_s > 0:
-            raise InputError(f"time_limit_s = {time_limit_s} must be above 0")
+        checks.above("time_limit_s", time_limit_s, 0)
         try:
             pickle.dumps(trainer)
         except Exception as error:  # whatever the trainer's parts raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bgpbt.errors import BgpbtError, InputError
 from bgpbt.outcomes import plain_outcome
-from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome
+from bgpbt.records import Checkpoint, Configuration, Distil, Grow, Order, Outcome, ShrinkPerturb
 
 __all__ = ["Job", "Result", "TrainerError", "answer", "job_of", "start_of"]
 
@@ -56,10 +56,11 @@ def start_of(order: Order) -> Checkpoint | None:
     """Return the checkpoint that an order goes on from; None for a new member.
 
     Raises:
-        InputError: the order is to distil or to grow, which takes a trainer that knows networks.
+        InputError: the order is to distil, to grow or to shrink weights, which takes a trainer that knows
+            networks.
     """
-    if isinstance(order.start, Distil | Grow):
-        raise InputError("this trainer knows no networks, so nothing can be distilled or grown")
+    if isinstance(order.start, Distil | Grow | ShrinkPerturb):
+        raise InputError("this trainer knows no networks, so nothing can be distilled, grown or shrunk")
     return order.start.weights
 
 

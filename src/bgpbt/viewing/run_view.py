@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from bgpbt.analysis import steps_by_purpose
+from bgpbt.analysis import cuts, steps_by_purpose
 from bgpbt.analysis.lineage import Generation, Makers, best_of, failures, generations
 from bgpbt.encoding import without_unknown
 from bgpbt.errors import InputError
@@ -28,7 +28,7 @@ Json = dict[str, Any]
 Key = tuple[int, int]  # round and member
 
 PURPOSES = tuple(purpose.value for purpose in Purpose)
-STARTS = ("fresh", "from", "distil", "grow")
+STARTS = ("fresh", "from", "distil", "grow", "shrinkperturb")
 SOURCES = tuple(source.value for source in ProposalSource)
 
 _MOST_REASONS = 5  # why members failed, the most frequent first
@@ -122,6 +122,12 @@ def summary(trained: Sequence[Trained], *, orders_of_round: int, finished: bool,
         "member_speed": sum(outcome.steps for outcome in recent) / seconds if seconds > 0 else None,
         "region": _region(state),
         "regions": _regions(trained),
+        "cuts": [
+            [cut.round, cut.before, cut.after, cut.reason]
+            for cut in cuts(
+                [pair for pair in trained if pair.order.round < newest or done >= orders_of_round]
+            )
+        ],
         "generations": [_generation(generation) for generation in generations(trained)],
     }
 

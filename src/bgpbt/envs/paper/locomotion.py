@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.envs.brax_import import import_brax_v1
-from bgpbt.envs.keys import KEY_SHAPE, raw_key
+from bgpbt.envs.compiled_task import CompiledTask
+from bgpbt.envs.keys import raw_key
 from bgpbt.envs.paper.vectorised import vectorise
 from bgpbt.envs.protocol import State
 
@@ -34,20 +35,15 @@ class Rules:
     terminated: Callable[[Any], jax.Array]  # bodies -> bool
 
 
-class Locomotion:
+class Locomotion(CompiledTask):
     """A system of bodies under some rules."""
 
     batch_last = True  # a CPU steps many copies so (`bgpbt.envs.many`)
 
     def __init__(self, name: str, system: Any, rules: Rules) -> None:
-        self.name = name
-        self.action_size = int(system.num_joint_dof)
         self._system = system
         self._rules = rules
-        # Always compiled: outside `jit` the engine would loop over bodies in Python.
-        self._jit_reset = jax.jit(self._reset)
-        self._jit_step = jax.jit(self._step)
-        self.observation_size = int(jax.eval_shape(self.reset, KEY_SHAPE).observation.shape[-1])
+        super().__init__(name, action_size=int(system.num_joint_dof))
 
     @property
     def system(self) -> Any:
@@ -59,17 +55,8 @@ class Locomotion:
         """Simulated seconds of a control step."""
         return float(self._system.config.dt)
 
-    def reset(self, key: jax.Array) -> State:
-        """Draw a start state: the default pose with uniform noise on joint angles and velocities."""
-        state: State = self._jit_reset(key)
-        return state
-
-    def step(self, state: State, action: jax.Array) -> State:
-        """Go on by one control step."""
-        following: State = self._jit_step(state, action)
-        return following
-
     def _reset(self, key: jax.Array) -> State:
+        """Draw a start state: the default pose with uniform noise on joint angles and velocities."""
         angle_key, velocity_key = jax.random.split(raw_key(key))
         noise, joints = self._rules.reset_noise, (self.action_size,)
         bodies = self._system.default_qp(

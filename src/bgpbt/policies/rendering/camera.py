@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.arrays import Floats
 from bgpbt.policies.rendering.motion import Motion
 from bgpbt.policies.rendering.rotations import rotate, to_matrix
 from bgpbt.policies.rendering.scene import Shape
 
 __all__ = ["FIELD_OF_VIEW", "View", "view_of"]
 
-Floats = npt.NDArray[np.float64]
 
 FIELD_OF_VIEW = np.deg2rad(34.0)
 """Vertical angle of the picture."""

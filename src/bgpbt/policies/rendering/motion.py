@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt import checks
 from bgpbt.agents.seeds import seed_words
 from bgpbt.envs import State
-from bgpbt.errors import InputError
 from bgpbt.policies.policy import TrainedPolicy, actions_of, environment_of
 from bgpbt.policies.rendering.scene import Scene, scene_of
 
@@ -54,10 +54,8 @@ def move(policy: TrainedPolicy, *, seed: int = 0, steps: int | None = None, samp
     environment = environment_of(policy.description)
     scene = scene_of(environment)
     length = policy.description.episode_length if steps is None else steps
-    if length < 1:
-        raise InputError(f"the number of steps must be 1 or more, got {length}")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"the seed must be in [0, 2**63), got {seed}")
+    checks.at_least("steps", length, 1)
+    checks.seed("seed", seed)
     start_key, action_key = jax.random.split(jnp.asarray(seed_words(seed)))
     start = environment.reset(start_key)
 

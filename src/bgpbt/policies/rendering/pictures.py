@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bgpbt.errors import InputError
+from bgpbt import checks
 from bgpbt.policies.rendering.camera import view_of
 from bgpbt.policies.rendering.motion import Motion
 from bgpbt.policies.rendering.raycast import Image, draw
@@ -36,14 +36,11 @@ class Film:
     speed: float = 1.0  # simulated seconds by seconds of the film
 
     def __post_init__(self) -> None:
-        if min(self.width, self.height) < 16 or max(self.width, self.height) > 4096:
-            raise InputError(f"a picture's edges must be 16 to 4096 pixels, got {self.width} x {self.height}")
-        if not 1 <= self.frames_per_second <= 100:
-            raise InputError(f"frames per second must be 1 to 100, got {self.frames_per_second}")
-        if not (0 < self.seconds <= 3600 and 0.01 <= self.speed <= 100):
-            raise InputError(
-                f"need 0 < seconds <= 3600 and 0.01 <= speed <= 100, got {self.seconds} and {self.speed}"
-            )
+        checks.within("width", self.width, 16, 4096)
+        checks.within("height", self.height, 16, 4096)
+        checks.within("frames_per_second", self.frames_per_second, 1, 100)
+        checks.require(0 < self.seconds <= 3600, "seconds", self.seconds, "above 0 and at most 3600")
+        checks.within("speed", self.speed, 0.01, 100)
 
 
 def frame_steps(motion: Motion, film: Film) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bgpbt.arrays import Floats32
 from bgpbt.policies.rendering import palette
 from bgpbt.policies.rendering.camera import FIELD_OF_VIEW, View
 from bgpbt.policies.rendering.motion import Motion
@@ -20,7 +21,6 @@ __all__ = ["Image", "draw"]
 Image = npt.NDArray[np.uint8]
 """A picture: (height, width, 3), sRGB."""
 
-Floats = npt.NDArray[np.float32]
 
 _LIGHT = np.array([-0.304, -0.391, 0.869], np.float32)  # unit vector towards it
 _SAMPLES = 2  # rays for each pixel, along each axis
@@ -34,8 +34,8 @@ class _Solid:
     """A shape where it is in one frame."""
 
     shape: Shape
-    centre: Floats  # (3,)
-    axes: Floats  # (3, 3), columns are the shape's axes
+    centre: Floats32  # (3,)
+    axes: Floats32  # (3, 3), columns are the shape's axes
 
     @property
     def reach(self) -> float:
@@ -45,8 +45,8 @@ class _Solid:
 
 @dataclass(frozen=True, slots=True)
 class _Camera:
-    position: Floats
-    axes: Floats  # rows are right, up and forward
+    position: Floats32
+    axes: Floats32  # rows are right, up and forward
     focal: float  # samples
     width: int  # samples
     height: int
@@ -64,15 +64,15 @@ class _Camera:
             height=height,
         )
 
-    def rays(self, rows: slice, columns: slice) -> Floats:
+    def rays(self, rows: slice, columns: slice) -> Floats32:
         """Return directions (rows, columns, 3) through the middle of samples."""
         x = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - self.width / 2) / self.focal
         y = (self.height / 2 - np.arange(rows.start, rows.stop, dtype=np.float32) - 0.5) / self.focal
         right, up, forward = self.axes
-        directions: Floats = x[None, :, None] * right + y[:, None, None] * up + forward
+        directions: Floats32 = x[None, :, None] * right + y[:, None, None] * up + forward
         return directions.astype(np.float32)
 
-    def window(self, points: Floats) -> tuple[slice, slice] | None:
+    def window(self, points: Floats32) -> tuple[slice, slice] | None:
         """Return rows and columns that hold all points (n, 3), or None if none are in the picture."""
         local = (points - self.position) @ self.axes.T
         if np.any(local[:, 2] < _NEAR):
@@ -107,7 +107,7 @@ def _place(motion: Motion, shape: Shape, t: int) -> _Solid:
     return _Solid(shape, centre.astype(np.float32), (body @ to_matrix(shape.rotation)).astype(np.float32))
 
 
-def _background(camera: _Camera, rays: Floats, distance: float) -> tuple[Floats, Floats]:
+def _background(camera: _Camera, rays: Floats32, distance: float) -> tuple[Floats32, Floats32]:
     """Return colours and depths of sky and ground; the sky's depth is infinite."""
     height = np.clip(rays[..., 2:] / np.linalg.norm(rays, axis=-1, keepdims=True), 0, 1)
     colour = _floats(palette.HORIZON) + height * 2 * (_floats(palette.SKY) - _floats(palette.HORIZON))
@@ -131,7 +131,7 @@ def _tile(distance: float) -> float:
     return float(power * max(step for step in (1, 2, 5) if step * power <= wanted))
 
 
-def _cast_shadow(solid: _Solid, camera: _Camera, dark: npt.NDArray[np.bool_], depth: Floats) -> None:
+def _cast_shadow(solid: _Solid, camera: _Camera, dark: npt.NDArray[np.bool_], depth: Floats32) -> None:
     """Mark the ground where it does not see the light for this solid."""
     foot = solid.centre - _LIGHT * (solid.centre[2] / _LIGHT[2])
     spread = solid.reach / _LIGHT[2]
@@ -144,7 +144,7 @@ def _cast_shadow(solid: _Solid, camera: _Camera, dark: npt.NDArray[np.bool_], de
     dark[window][ground] = np.isfinite(_hit(solid, origin_n3, _LIGHT[None])[0])
 
 
-def _paint(solid: _Solid, camera: _Camera, colour: Floats, depth: Floats) -> None:
+def _paint(solid: _Solid, camera: _Camera, colour: Floats32, depth: Floats32) -> None:
     """Paint a solid where nothing nearer was painted."""
     reach = np.float32(solid.reach)
     corners = [
@@ -167,7 +167,7 @@ def _paint(solid: _Solid, camera: _Camera, colour: Floats, depth: Floats) -> Non
     depth[window][seen] = t_yx[seen]
 
 
-def _hit(solid: _Solid, origin: Floats, direction: Floats) -> tuple[Floats, Floats]:
+def _hit(solid: _Solid, origin: Floats32, direction: Floats32) -> tuple[Floats32, Floats32]:
     """Return where rays enter a solid: t (n,), infinite where they miss, and normals (n, 3).
 
     One of origin and direction may have a single row.
@@ -181,7 +181,9 @@ def _hit(solid: _Solid, origin: Floats, direction: Floats) -> tuple[Floats, Floa
     return t_n, normal_n3 @ solid.axes.T
 
 
-def _hit_capsule(radius: float, half: float, origin: Floats, direction: Floats) -> tuple[Floats, Floats]:
+def _hit_capsule(
+    radius: float, half: float, origin: Floats32, direction: Floats32
+) -> tuple[Floats32, Floats32]:
     """Intersect with a capsule along z, the ball of half-length 0 included."""
     t_n = np.full(max(len(origin), len(direction)), np.inf, np.float32)
     if half > 0:
@@ -197,7 +199,7 @@ def _hit_capsule(radius: float, half: float, origin: Floats, direction: Floats) 
     return t_n, _floats(normal_n3)
 
 
-def _first_root(origin: Floats, direction: Floats, radius: float) -> Floats:
+def _first_root(origin: Floats32, direction: Floats32, radius: float) -> Floats32:
     """Return the smaller positive t with |origin + t * direction| = radius, infinite where there is none."""
     a = np.sum(direction * direction, axis=1)
     b = np.sum(origin * direction, axis=1)
@@ -208,7 +210,7 @@ def _first_root(origin: Floats, direction: Floats, radius: float) -> Floats:
     return np.where((discriminant >= 0) & (t > 0), t, np.inf).astype(np.float32)
 
 
-def _hit_box(half: Floats, origin: Floats, direction: Floats) -> tuple[Floats, Floats]:
+def _hit_box(half: Floats32, origin: Floats32, direction: Floats32) -> tuple[Floats32, Floats32]:
     """Intersect with a box around the origin by the three pairs of planes."""
     with np.errstate(divide="ignore", invalid="ignore"):
         one, other = (-half - origin) / direction, (half - origin) / direction
@@ -223,5 +225,5 @@ def _hit_box(half: Floats, origin: Floats, direction: Floats) -> tuple[Floats, F
     return np.where(hit_n, t_n, np.inf).astype(np.float32), normal_n3
 
 
-def _floats(values: npt.ArrayLike) -> Floats:
+def _floats(values: npt.ArrayLike) -> Floats32:
     return np.asarray(values, np.float32)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["rotate", "to_matrix"]
+from bgpbt.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["rotate", "to_matrix"]
 
 
 def to_matrix(quaternion: npt.ArrayLike) -> Floats:

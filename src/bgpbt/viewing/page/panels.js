@@ -58,7 +58,8 @@ function drawMember(host, run, view, choose) {
 }
 
 function startText(run, row) {
-  const how = { fresh: "new weights", from: "", distil: "distillation", grow: "enlarged networks" };
+  const how = { fresh: "new weights", from: "", distil: "distillation", grow: "enlarged networks",
+    shrinkperturb: "weights shrunk and perturbed" };
   const start = how[run.head.starts[row.start]], from = row.weights;
   const whose = from ? `member ${from[1]} of round ${from[0] + 1}` : row.start ? "new weights" : "";
   return [start, whose].filter(Boolean).join(", ");
@@ -134,13 +135,28 @@ function drawLedger(host, run) {
       element("span", { class: "number", title: worded(run, `${fullNumber(n)} environment steps`) }, shortSteps(n)),
       element("span", { class: "number quiet" }, `${trimmed((100 * n) / all, 3)}%`));
   });
-  host.replaceChildren(bar, element("ul", { class: "shares" }, ...items));
+  host.replaceChildren(bar, element("ul", { class: "shares" }, ...items), ...raceOf(run));
+}
+
+// When members left, and why.
+function raceOf(run) {
+  const cuts = run.summary.cuts || [];
+  if (!cuts.length) return [];
+  const rows = cuts.map(([round, before, after, reason]) => [`before round ${round + 1}`, `${before} members to ${after}${reason && ": " + reason}`]);
+  return [element("h3", {}, "Members that left"), table(rows)];
+}
+
+function listed(values) {
+  const isPlain = values.every((value) => value === null || typeof value !== "object");
+  if (isPlain) return values.join(" × ");
+  const given = (value) => Object.entries(value).filter(([, part]) => part !== null).map(([name, part]) => `${name} ${part}`);
+  return values.map((value) => given(value).join(", ")).join("; ");
 }
 
 function flattened(settings, prefix) {
   return Object.entries(settings).flatMap(([name, value]) => {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) return flattened(value, `${prefix}${name}.`);
-    return [[prefix + name, Array.isArray(value) ? value.join(" × ") : fullNumber(value)]];
+    return [[prefix + name, Array.isArray(value) ? listed(value) : fullNumber(value)]];
   });
 }
 

@@ -1,0 +1,4 @@
+"""Agents as compiled programs.
+
+`programs` compiles them, `program_cache` keeps them, and `memory_need` says how much memory they take.
+"""
