@@ -55,7 +55,6 @@ BAD_INPUT = 2
 
 _MOST_SHOWN = 200  # characters of a path
 
-
 OUTPUT_GONE = 1
 """Exit status of a command that could not print all it had to say."""
 
@@ -136,13 +135,17 @@ def _carried_out(chosen: Any, typed: Sequence[str]) -> int:
         status = COMMANDS[type(chosen)](chosen)
         sys.stdout.flush()  # here, where an error is a line
         return status
+<<<<<<< HEAD
     except NotInSpaceError as error:  # an input may be called as a flag is
         print(f"bgpbt: {error}", file=sys.stderr)
         return BAD_INPUT
+=======
+>>>>>>> faults
     except BgpbtError as error:
         print(f"bgpbt: {in_words(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
+<<<<<<< HEAD
         if error.filename is not None:
             print(f"bgpbt: {_shown_path(error.filename)}: {error.strerror}", file=sys.stderr)
             return BAD_INPUT
@@ -150,6 +153,15 @@ def _carried_out(chosen: Any, typed: Sequence[str]) -> int:
             raise
         let_go_of_output(error)  # a pipe that was closed, a disk that is full
         return OUTPUT_GONE
+=======
+        if error.filename is None and error.errno in _OUTPUT_GONE:
+            let_go_of_output(error)  # a pipe that was closed, a disk that is full
+            return OUTPUT_GONE
+        if error.filename is None:  # of no file that was named
+            raise
+        print(f"bgpbt: {_shown_path(error.filename)}: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT
+>>>>>>> faults
     except KeyboardInterrupt:  # before or after the work, which ends in its own way
         print("bgpbt: interrupted", file=sys.stderr)
         return INTERRUPTED

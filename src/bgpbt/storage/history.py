@@ -22,14 +22,7 @@ from typing import Any, Generic, TypeVar
 from bgpbt.encoding import decode, encode, encode_readable
 from bgpbt.errors import DamagedRunError
 from bgpbt.records import Checkpoint, Outcome, Plan, Trained
-from bgpbt.storage.database import (
-    Stamp,
-    connect,
-    empty_log,
-    identity,
-    naming_database,
-    stamp_at_rest,
-)
+from bgpbt.storage.database import Stamp, connect, empty_log, identity, naming_database, stamp_at_rest
 from bgpbt.storage.files import StorageError, check_regular
 from bgpbt.storage.progress import Counts, Progress, beside
 from bgpbt.storage.rows import digest_of, hashes_in, row_is_intact
