@@ -58,7 +58,7 @@ def test_a_region_is_the_space_in_run_json() -> None:
         (["--start", "bad.csv"], "bad.csv: row 2: momentum = 1.5 must be a number from 0 to 1"),
         (["--around", "good.csv", "--around-share", "2"], "share = 2.0 must be from 0.01 to 1"),
         (["--around-share", "0.5"], "around_share = 0.5 needs --around"),
-        (["--start", "none"], "none: No such file or directory; give a file, a run, or default"),
+        (["--start", "none"], "none: there is no such file or run; give one, or default"),
     ],
 )
 def test_a_mistake_is_one_line_and_touches_nothing(

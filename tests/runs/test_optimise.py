@@ -1,3 +1,4 @@
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -6,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bgpbt.encoding import encode
 from bgpbt.errors import InputError, RoundFailedError
 from bgpbt.execution import Event, OutcomeCommitted
 from bgpbt.runs import Optimised, Options, optimise
-from bgpbt.space import Range, from_ranges
-from bgpbt.storage import open_run
+from bgpbt.space import Range, from_ranges, space_to_json
+from bgpbt.storage import create_run, open_run
 from bgpbt.strategies import PopulationSettings
 from bgpbt.toys import make_toy
 from bgpbt.trainers import BytesTrainer, Job, TrainerError
@@ -134,6 +136,21 @@ def test_a_run_begins_with_given_configurations_and_says_what_it_leaves_out(
     assert [message for message in caplog.messages if message.startswith("start")] == []
     with pytest.raises(InputError, match="holds a run with another settings"):
         run(tmp_path / "run")
+
+
+def test_a_run_that_an_earlier_version_began_is_continued(tmp_path: Path) -> None:
+    settings = json.loads(encode(SETTINGS))
+    for recent in ("rungs", "copy_after", "agreement"):
+        del settings[recent]
+    space = json.loads(space_to_json(TOY.space))
+    stored = {"strategy": "pbt", "seed": 0, "settings": settings, "space": space}
+    create_run(tmp_path / "run", stored, seed=0)
+    assert run(tmp_path / "run", Options(strategy="pbt")).best is not None
+    create_run(tmp_path / "other", {**stored, "settings": {**settings, "population": 3}}, seed=0)
+    create_run(tmp_path / "newer", {**stored, "settings": {**settings, "unheard_of": 3}}, seed=0)
+    for name, said in (("other", "another settings"), ("newer", "another kind")):
+        with pytest.raises(InputError, match=said):
+            run(tmp_path / name, Options(strategy="pbt"))
 
 
 def test_a_start_that_cannot_be_trained_is_refused_before_a_run_is_made(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_what_cannot_be_trained_is_one_line_that_says_where(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("none.yaml", "none.yaml: No such file or directory; give a file, a run, or default"),
+        ("none.yaml", "none.yaml: there is no such file or run; give one, or default"),
         (".", "is not the directory of a run"),
     ],
 )

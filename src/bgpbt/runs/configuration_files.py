@@ -19,6 +19,7 @@ from bgpbt.errors import InputError, shown
 from bgpbt.records import Configuration, Value
 from bgpbt.runs.schedule_file import FORMAT, read_schedule
 from bgpbt.space import Space
+from bgpbt.text_files import read_text
 from bgpbt.yaml_text import YAMLError, read_yaml
 
 __all__ = ["Given", "read_configurations", "without_repeats"]
@@ -42,12 +43,9 @@ def read_configurations(path: Path, space: Space) -> list[Given]:
     Raises:
         InputError: the file cannot be read or holds no configuration.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; give a file, a run, or default") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not text in UTF-8") from error
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or run; give one, or default")
+    text = read_text(path)
     match path.suffix.lower():
         case ".csv":
             found = _of_table(path, text, space)
