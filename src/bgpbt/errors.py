@@ -15,6 +15,7 @@ __all__ = [
     "ClusterLostError",
     "DamagedRunError",
     "InputError",
+    "NotInSpaceError",
     "RoundFailedError",
     "naming_extra",
     "one_line",
@@ -35,6 +36,10 @@ class BgpbtError(Exception):
 
 class InputError(BgpbtError, ValueError):
     """A value given by the user is not allowed; the text names the field, the value and the rule."""
+
+
+class NotInSpaceError(InputError):
+    """A configuration is not in its space. The text names inputs of the space, which are no settings."""
 
 
 class DamagedRunError(BgpbtError):

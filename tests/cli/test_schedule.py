@@ -76,7 +76,7 @@ def test_a_schedule_for_other_programs(capsys: pytest.CaptureFixture[str]) -> No
     assert main([*TOY, "--seed", "1", "--start", f"{name}.schedule.csv"]) == 0
     capsys.readouterr()
     assert main(["schedule", run, "--format", "csv", "--steps-per-iteration", "5"]) == 2
-    assert capsys.readouterr().err == "bgpbt: steps_per_iteration = 5 needs --format ray\n"
+    assert capsys.readouterr().err == "bgpbt: --steps-per-iteration 5 needs --format ray\n"
 
 
 def test_a_line_without_its_teachers_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,8 +24,9 @@ def test_given_configurations_are_trained_said_and_exported(capsys: pytest.Captu
     captured = capsys.readouterr()
     said, defaults = captured.err.splitlines()
     assert said.startswith("bgpbt: note: start: the first 3 of 4 configurations are used; given ones fill")
-    assert defaults.startswith(
-        "bgpbt: note: start: configuration 1, 2 of 4 takes defaults: batch_size = 64, "
+    assert defaults == (
+        "bgpbt: note: start: configuration 1, 2 of 4 takes defaults: batch_size = 64, epochs = 4, "
+        "learning_rate = 0.001, optimizer = 'rmsprop', schedule = 'constant'"
     )
     assert "configuration given" in captured.out
     assert main(["export", str(RUN), "-o", "members.csv"]) == 0
@@ -56,14 +57,16 @@ def test_a_region_is_the_space_in_run_json() -> None:
     ("flags", "message"),
     [
         (["--start", "bad.csv"], "bad.csv: row 2: momentum = 1.5 must be a number from 0 to 1"),
+        (["--start", "choice.yaml"], "choice.yaml: optimizer = 'adamw' must be one of"),  # not the flag
         (["--around", "good.csv", "--around-share", "2"], "share = 2.0 must be from 0.01 to 1"),
-        (["--around-share", "0.5"], "around_share = 0.5 needs --around"),
+        (["--around-share", "0.5"], "--around-share 0.5 needs --around"),
         (["--start", "none"], "none: there is no such file or run; give one, or default"),
     ],
 )
 def test_a_mistake_is_one_line_and_touches_nothing(
     flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("choice.yaml").write_text("optimizer: adamw", encoding="utf-8")
     Path("good.csv").write_text("momentum\n0.5\n", encoding="utf-8")
     Path("bad.csv").write_text("momentum\n0.5\n1.5\n", encoding="utf-8")
     assert main([*TOY, *flags]) == 2

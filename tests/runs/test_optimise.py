@@ -146,7 +146,7 @@ def test_a_run_that_an_earlier_version_began_is_continued(tmp_path: Path) -> Non
     stored = {"strategy": "pbt", "seed": 0, "settings": settings, "space": space}
     create_run(tmp_path / "run", stored, seed=0)
     assert run(tmp_path / "run", Options(strategy="pbt")).best is not None
-    create_run(tmp_path / "other", {**stored, "settings": {**settings, "population": 3}}, seed=0)
+    create_run(tmp_path / "other", {**stored, "settings": {**settings, "initial": 9}}, seed=0)
     create_run(tmp_path / "newer", {**stored, "settings": {**settings, "unheard_of": 3}}, seed=0)
     for name, said in (("other", "another settings"), ("newer", "another kind")):
         with pytest.raises(InputError, match=said):

@@ -44,7 +44,7 @@ from bgpbt.cli.session import INTERRUPTED, Manner, resume_run, start_runs
 from bgpbt.cli.steps import Steps
 from bgpbt.cli.study import StudyArguments, run_study
 from bgpbt.cli.watch import ReportArguments, WatchArguments, report, watch
-from bgpbt.errors import BgpbtError, InputError
+from bgpbt.errors import BgpbtError, InputError, NotInSpaceError
 from bgpbt.runs import TOY_PREFIX, remarks_of
 from bgpbt.toys import toy_names
 
@@ -131,6 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = COMMANDS[type(chosen)](chosen)
         sys.stdout.flush()  # here, where an error is a line
         return status
+    except NotInSpaceError as error:  # an input may be called as a flag is
+        print(f"bgpbt: {error}", file=sys.stderr)
+        return BAD_INPUT
     except BgpbtError as error:
         print(f"bgpbt: {in_words(str(error))}", file=sys.stderr)
         return BAD_INPUT
@@ -155,8 +158,8 @@ def _shown_path(path: object) -> str:
 
 def _note(arguments: TrainArguments, in_words: Callable[[str], str]) -> None:
     settings = next(iter(arguments.runs().values()))  # what is not allowed is said alone
-    for note in (*arguments.notes(), *remarks_of(settings)):
-        print(f"bgpbt: note: {in_words(note)}", file=sys.stderr)
+    for note in (*map(in_words, arguments.notes()), *remarks_of(settings)):
+        print(f"bgpbt: note: {note}", file=sys.stderr)
 
 
 def _train(arguments: TrainArguments) -> int:

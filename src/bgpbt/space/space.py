@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bgpbt.arrays import Floats
-from bgpbt.errors import InputError
+from bgpbt.errors import InputError, NotInSpaceError
 from bgpbt.records import Configuration, Value
 from bgpbt.space.inputs import Categorical, Input, Ordered, as_searched, native
 from bgpbt.streams import stream
@@ -120,13 +120,13 @@ class Space:
             likely: from an unknown name to the one that was probably meant, asked before similar names.
 
         Raises:
-            InputError: a name or a value is not allowed, or other values switch off an input that is given;
-                the text begins with `source`.
+            NotInSpaceError: a name or a value is not allowed, or other values switch off an input that is
+                given; the text begins with `source`.
         """
         for name, value in given.items():
             complaint = self.complaint(name, value, likely)
             if complaint is not None:
-                raise InputError(f"{source}: {complaint}")
+                raise NotInSpaceError(f"{source}: {complaint}")
         own = {item.name: as_searched(item, given[item.name]) for item in self.inputs if item.name in given}
         completed = self._active_part(self._defaults() | own)
         self.validate({**own, **completed}, source=source)
@@ -163,11 +163,11 @@ class Space:
         """Check a configuration that a user gives.
 
         Raises:
-            InputError: a name or a value is not allowed; the text begins with `source`.
+            NotInSpaceError: a name or a value is not allowed; the text begins with `source`.
         """
         complaint = self._complaint(configuration)
         if complaint is not None:
-            raise InputError(f"{source}: {complaint}")
+            raise NotInSpaceError(f"{source}: {complaint}")
 
     def _decode_row(self, x_d: Floats) -> Configuration:
         defaults = self.configuration_space
