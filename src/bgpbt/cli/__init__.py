@@ -135,25 +135,13 @@ def _carried_out(chosen: Any, typed: Sequence[str]) -> int:
         status = COMMANDS[type(chosen)](chosen)
         sys.stdout.flush()  # here, where an error is a line
         return status
-<<<<<<< HEAD
     except NotInSpaceError as error:  # an input may be called as a flag is
         print(f"bgpbt: {error}", file=sys.stderr)
         return BAD_INPUT
-=======
->>>>>>> faults
     except BgpbtError as error:
         print(f"bgpbt: {in_words(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
-<<<<<<< HEAD
-        if error.filename is not None:
-            print(f"bgpbt: {_shown_path(error.filename)}: {error.strerror}", file=sys.stderr)
-            return BAD_INPUT
-        if error.errno not in _OUTPUT_GONE:
-            raise
-        let_go_of_output(error)  # a pipe that was closed, a disk that is full
-        return OUTPUT_GONE
-=======
         if error.filename is None and error.errno in _OUTPUT_GONE:
             let_go_of_output(error)  # a pipe that was closed, a disk that is full
             return OUTPUT_GONE
@@ -161,7 +149,6 @@ def _carried_out(chosen: Any, typed: Sequence[str]) -> int:
             raise
         print(f"bgpbt: {_shown_path(error.filename)}: {error.strerror}", file=sys.stderr)
         return BAD_INPUT
->>>>>>> faults
     except KeyboardInterrupt:  # before or after the work, which ends in its own way
         print("bgpbt: interrupted", file=sys.stderr)
         return INTERRUPTED
