@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
+from bgpbt.cli.output import lasting_console
 from bgpbt.cli.progress import duration, say
 from bgpbt.cli.session import Manner, check_place, is_done
 from bgpbt.errors import BgpbtError
@@ -27,7 +26,7 @@ def say_plan(runs: Mapping[Path, ExperimentSettings], exist: str | None, manner:
     Raises:
         InputError: a setting is not allowed, or a run is there; the text is that of the run itself.
     """
-    console = Console()
+    console = lasting_console()
     plans = {path: check_place(path, settings, exist) for path, settings in runs.items()}
     left = {
         path: settings

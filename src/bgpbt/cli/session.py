@@ -73,7 +73,7 @@ def start_runs(runs: Mapping[Path, ExperimentSettings], exist: str | None, manne
     Raises:
         BgpbtError: bad input or a damaged run; a run that is there was not touched.
     """
-    console = Console()
+    console = lasting_console()
     for path, settings in runs.items():
         check_place(path, settings, exist)
     for path, settings in runs.items():
