@@ -78,6 +78,7 @@ class Box:
     """Numbers in [-1, 1], one for each actuator; implements `bgpbt.agents.action_space.ActionSpace`."""
 
     name: ClassVar[str] = "tanh_normal"
+    output_scale: ClassVar[float] = 1.0  # as Brax has it
 
     actuators: int
 
