@@ -83,6 +83,13 @@ def evaluated(trainer: PPOTrainer, outcome: Outcome, checkpoints: MemoryCheckpoi
     return trainer.evaluate(outcome.checkpoint, checkpoints, episodes=8, seed=5)
 
 
+def test_a_new_policy_is_nearly_uniform(trainer: PPOTrainer, checkpoints: MemoryCheckpoints) -> None:
+    still: Configuration = {**CONFIGURATION, "learning_rate": 0.0}
+    outcome = trainer.train(order(still, Fresh(), steps=1_000), checkpoints)
+    # Logits of a hundredth of the usual size, about 0.01 apart, cost the entropy of order 1e-4 nats.
+    assert np.log(CHOICES) - 1e-3 < outcome.figures["entropy"] <= np.log(CHOICES) + 1e-6
+
+
 def test_it_learns_which_choice_is_paid(skilled: Skilled) -> None:
     # Whoever guesses has a third of the best return.
     assert skilled[1].score > 0.9 * EPISODE

@@ -194,7 +194,7 @@ def test_a_checkpoint_of_another_task_or_shape_is_refused(trainer: PPOTrainer) -
 def test_settings_that_do_not_fit_are_refused() -> None:
     space = small_space()
     with pytest.raises(
-        InputError, match=r"batch_size = 8 x minibatches = 4 is 32 sequences, which 33 environ"
+        InputError, match=r"batch_size = 8 x minibatches = 4 is 32 sequences, which environments = 33 does"
     ):
         replace(SETTINGS, environments=33).validate(space, t_ready=1000)
     with pytest.raises(InputError, match=r"t_ready = 100 is less than one unroll .* = 192"):

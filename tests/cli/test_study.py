@@ -137,9 +137,9 @@ def test_a_dry_run_touches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--scale", "huge"], "scale = 'huge': there is no such scale"),
-        (["--jobs", "0"], "jobs = 0 must be 1 or more"),
-        (["--only", "ant/*"], "only = 'ant/*' fits no TASK/CONTENDER of scale smoke"),
+        (["--scale", "huge"], "--scale 'huge': there is no such scale"),
+        (["--jobs", "0"], "--jobs 0 must be 1 or more"),
+        (["--only", "ant/*"], "--only 'ant/*' fits no TASK/CONTENDER of scale smoke"),
     ],
 )
 def test_a_mistake_is_one_line(

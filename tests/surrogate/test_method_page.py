@@ -10,7 +10,7 @@ import pytest
 
 import bgpbt.surrogate
 from bgpbt.strategies import GenerationSettings, PopulationSettings
-from bgpbt.strategies.population_schedule import SCHEDULES
+from bgpbt.strategies.named_schedules import SCHEDULES
 from bgpbt.surrogate import SurrogateSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ MODULES = [
         "strategies.growing_rounds",
         "strategies.ipbt",
         "strategies.population_rungs",
-        "strategies.population_schedule",
+        "strategies.named_schedules",
         "strategies.stagnation",
     )
 ]

@@ -60,6 +60,11 @@ class ActionSpace(Protocol):
         ...
 
     @property
+    def output_scale(self) -> float:
+        """Factor on the last layer of a new policy network."""
+        ...
+
+    @property
     def columns(self) -> int:
         """Numbers that store an action."""
         ...

@@ -75,8 +75,10 @@ def initialise_agent(
 ) -> Member:
     """Return a member with new networks, an optimiser at rest and no observation seen, on the host."""
     observations = environment.environment.observation_size
-    outputs = space_of(environment.environment).outputs
-    policy, policy_spectral = perceptron.initialise(rng, architectures.policy, observations, outputs)
+    actions = space_of(environment.environment)
+    policy, policy_spectral = perceptron.initialise(
+        rng, architectures.policy, observations, actions.outputs, output_scale=actions.output_scale
+    )
     value, value_spectral = perceptron.initialise(rng, architectures.value, observations, 1)
     parameters = ActorCritic(policy, value)
     return Member(

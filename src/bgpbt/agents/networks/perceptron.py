@@ -51,11 +51,17 @@ _SMALLEST_NORM = 1e-12  # keeps the power iteration finite on a kernel of zeros
 
 
 def initialise(
-    rng: np.random.Generator, architecture: Architecture, inputs: int, outputs: int
+    rng: np.random.Generator,
+    architecture: Architecture,
+    inputs: int,
+    outputs: int,
+    *,
+    output_scale: float = 1.0,
 ) -> tuple[Parameters, Spectral]:
     """Draw a network: LeCun-uniform kernels, zero biases, random unit singular vectors.
 
-    The arrays are NumPy's: in JAX every shape that is drawn would be a program to compile.
+    The kernel of the last layer is multiplied by `output_scale`. The arrays are NumPy's: in JAX every shape
+    that is drawn would be a program to compile.
     """
     sizes = (inputs, *[architecture.width] * architecture.depth, outputs)
     parameters: Any = tuple(
@@ -66,6 +72,7 @@ def initialise(
         for rows, columns in pairwise(sizes)
         for bound in [np.sqrt(3.0 / rows)]  # of a uniform distribution with variance 1 / rows
     )
+    parameters[-1]["kernel"] *= np.float32(output_scale)
     if not architecture.spectral_norm:
         return parameters, ()
     direction_lo = rng.normal(size=(architecture.depth, architecture.width))

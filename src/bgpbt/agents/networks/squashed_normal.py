@@ -78,6 +78,7 @@ class Box:
     """Numbers in [-1, 1], one for each actuator; an `ActionSpace` (`bgpbt.agents.networks.action_space`)."""
 
     name: ClassVar[str] = "tanh_normal"
+    output_scale: ClassVar[float] = 1.0  # as Brax has it
 
     actuators: int
 
