@@ -111,7 +111,7 @@ class TimedMember:
                 )
             case "learner":
                 self.member, self._buffers, _ = jax.block_until_ready(
-                    programs.learn(self.member, self._buffers, programs.no_tuition, *numbers)
+                    programs.learn(self.member, self._buffers, programs.no_teacher, *numbers)
                 )
                 self._iteration += 1
             case "evaluation":

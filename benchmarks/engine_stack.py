@@ -57,7 +57,7 @@ class TimedStack:
             return learner.collect(member, starts, buffers, *numbers_of(own, number))
 
         def learn(member: Any, buffers: Any, own: Any, number: Any) -> Any:
-            return learner.learn(member, buffers, programs.no_tuition, *numbers_of(own, number))[0]
+            return learner.learn(member, buffers, programs.no_teacher, *numbers_of(own, number))[0]
 
         def evaluate(policy: Any) -> Any:
             key = stream_key(jnp.asarray(seed_words(0)), Stream.EVALUATE)

@@ -106,9 +106,9 @@ def test_members_together_are_members_one_after_the_other(
 def test_a_student_comes_to_choose_as_its_teacher_does(
     trainer: PPOTrainer, checkpoints: MemoryCheckpoints, skilled: Skilled
 ) -> None:
-    lesson = Distil(teacher=skilled[0], total_steps=5_000)
+    teacher_output = Distil(teacher=skilled[0], total_steps=5_000)
     begun, taught = (
-        trainer.train(order(SMALL, lesson, steps=steps), checkpoints) for steps in (1_000, 5_000)
+        trainer.train(order(SMALL, teacher_output, steps=steps), checkpoints) for steps in (1_000, 5_000)
     )
     assert taught.score > 0.8 * EPISODE  # a third of it at random
     assert 0.0 < taught.figures["teacher_kl"] < 0.8 * begun.figures["teacher_kl"]

@@ -63,8 +63,8 @@ def test_a_new_student_takes_a_copy_of_its_teachers_normaliser(trainer: PPOTrain
     teacher = trainer.train(order(Fresh()), checkpoints).checkpoint
     assert teacher is not None
     begun = trainer.desk.begin(order(Distil(teacher=teacher, total_steps=1_000)), checkpoints)
-    assert begun.tutor is not None
-    for own, taught in zip(begun.member.normaliser, begun.tutor.member.normaliser, strict=True):
+    assert begun.schedule is not None
+    for own, taught in zip(begun.member.normaliser, begun.schedule.member.normaliser, strict=True):
         np.testing.assert_array_equal(own, taught)
         assert not np.shares_memory(own, taught)
 

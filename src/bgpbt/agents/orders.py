@@ -21,7 +21,7 @@ from bgpbt.agents.networks.shrink_perturb import shrunk_and_perturbed
 from bgpbt.agents.ppo.evaluation import EpisodeReturns
 from bgpbt.agents.ppo.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.ppo.loss import LossTerms
-from bgpbt.agents.ppo.tutor import Tutor
+from bgpbt.agents.ppo.teacher_schedule import TeacherSchedule
 from bgpbt.agents.seeds import seed_words
 from bgpbt.agents.settings import PPOSettings, Ranges, largest_architectures
 from bgpbt.contracts import Arrays, Checkpoints
@@ -46,7 +46,7 @@ class Begun:
     hyperparameters: Hyperparameters
     starts: StartStates  # of the environments' next episodes
     member: Member  # its environments running
-    tutor: Tutor | None  # of a student
+    schedule: TeacherSchedule | None  # of a student
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,10 @@ class OrderDesk:
         hyperparameters = self._hyperparameters(order)
         self._ranges.check(hyperparameters)
         starts = self.programs(architectures).draw_starts(seed_words(order.seed))
-        tutor = self._tutor(order, checkpoints)
+        schedule = self._teacher_schedule(order, checkpoints)
         weights = order.start.weights
         if weights is None:
-            member = self._new(order, architectures, starts, tutor)
+            member = self._new(order, architectures, starts, schedule)
         else:
             member = self._continued(order, weights, architectures, starts, checkpoints)
         return Begun(
@@ -102,7 +102,7 @@ class OrderDesk:
             hyperparameters=hyperparameters,
             starts=starts,
             member=member,
-            tutor=tutor,
+            schedule=schedule,
         )
 
     def conclude(
@@ -125,7 +125,7 @@ class OrderDesk:
             steps=training.steps,
             evaluation_steps=returns.steps,
             seconds=training.seconds,
-            figures=_mean(training.losses, distilled=begun.tutor is not None)
+            figures=_mean(training.losses, distilled=begun.schedule is not None)
             | {"score_standard_error": returns.standard_error}
             | self._trained_with(begun.order),
             failure=failure,
@@ -150,7 +150,7 @@ class OrderDesk:
 
         Where members or teachers come from outside the space, it is large enough for them too.
         """
-        teachers = [one.tutor.architectures for one in begun if one.tutor is not None]
+        teachers = [one.schedule.architectures for one in begun if one.schedule is not None]
         return largest_of([self.largest, *(one.architectures for one in begun), *teachers])
 
     def architectures_of(self, order: Order) -> Architectures:
@@ -191,12 +191,12 @@ class OrderDesk:
         own = self._settings.distillation.hyperparameters
         return {f"{TRAINED_PREFIX}{name}": float(value) for name, value in own.items()}
 
-    def _tutor(self, order: Order, checkpoints: Checkpoints) -> Tutor | None:
+    def _teacher_schedule(self, order: Order, checkpoints: Checkpoints) -> TeacherSchedule | None:
         """Return what teaches the student of an order, if it is one."""
         if not isinstance(order.start, Distil):
             return None
         member, architectures = self.load(order.start.teacher, checkpoints)
-        return Tutor(
+        return TeacherSchedule(
             member=member,
             architectures=architectures,
             start=order.start,
@@ -204,14 +204,18 @@ class OrderDesk:
         )
 
     def _new(
-        self, order: Order, architectures: Architectures, starts: StartStates, tutor: Tutor | None
+        self,
+        order: Order,
+        architectures: Architectures,
+        starts: StartStates,
+        schedule: TeacherSchedule | None,
     ) -> Member:
         """Return a member with new networks; a student sees observations as its teacher does."""
         member = self.programs(architectures).initialise(seed_words(order.seed), starts)
-        if tutor is None:
+        if schedule is None:
             return member
         # A copy: training takes over the student's memory, and the teacher is needed until the end.
-        return member._replace(normaliser=jax.tree.map(np.array, tutor.member.normaliser))
+        return member._replace(normaliser=jax.tree.map(np.array, schedule.member.normaliser))
 
     def _continued(
         self,

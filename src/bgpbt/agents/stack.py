@@ -18,7 +18,7 @@ from bgpbt.agents.networks.member import Member
 from bgpbt.agents.networks.padding import pad_member, unpad_member
 from bgpbt.agents.orders import Begun, Training
 from bgpbt.agents.ppo.buffers import blank_buffers
-from bgpbt.agents.ppo.distillation import Tuition, no_tuition, no_weights
+from bgpbt.agents.ppo.distillation import TeacherInput, no_coefficients, no_teacher
 from bgpbt.agents.ppo.evaluation import EpisodeReturns, episode_returns
 from bgpbt.agents.ppo.hyperparameters import Hyperparameters
 from bgpbt.agents.ppo.learner import Iteration, Learner
@@ -85,7 +85,7 @@ class StackedTrainer:
         starts = functions.place(_stacked([one.starts for one in begun]))
         hyperparameters = functions.place(_stacked([one.hyperparameters for one in begun]))
         seeds = functions.place(np.stack([seed_words(one.order.seed) for one in begun]))
-        tuition = functions.place(_stacked(self._tuition(begun)))
+        teacher_input = functions.place(_stacked(self._teacher_inputs(begun)))
         steps, losses = [0] * len(begun), [list[LossTerms]() for _ in begun]
         iteration = 0
         while any(unrolls := self._unrolls(begun, steps)):
@@ -96,7 +96,7 @@ class StackedTrainer:
             stack, terms = functions.train(
                 stack,
                 starts,
-                tuition._replace(weights=functions.place(_weights(begun, steps))),
+                teacher_input._replace(weights=functions.place(_weights(begun, steps))),
                 hyperparameters,
                 Iteration(
                     seed=seeds,
@@ -114,11 +114,11 @@ class StackedTrainer:
             iteration += 1
         return stack, steps, losses
 
-    def _tuition(self, begun: Sequence[Begun]) -> list[Tuition]:
+    def _teacher_inputs(self, begun: Sequence[Begun]) -> list[TeacherInput]:
         """Return what each member is taught, all teachers padded to one size."""
         padded_to = self._desk.padded_to(begun)
-        nobody = no_tuition(padded_to, self._learner.environment.environment)
-        return [nobody if one.tutor is None else one.tutor.at(0, padded_to) for one in begun]
+        untaught = no_teacher(padded_to, self._learner.environment.environment)
+        return [untaught if one.schedule is None else one.schedule.at(0, padded_to) for one in begun]
 
     def _unrolls(self, begun: Sequence[Begun], steps: Sequence[int]) -> list[int]:
         return [
@@ -147,7 +147,7 @@ class StackedTrainer:
 
 @dataclass(frozen=True, slots=True)
 class _Functions:
-    """The programs of a stack; JAX compiles them anew for another room of the networks."""
+    """The programs of a stack; JAX compiles them anew for another size of the padded networks."""
 
     learner: Learner
     evaluation_episodes: int
@@ -183,23 +183,23 @@ class _Functions:
         return jax.device_put(tree, self.sharding)
 
     def _train(
-        self, stack: Tree, starts: Tree, tuition: Tree, hyperparameters: Tree, iteration: Iteration
+        self, stack: Tree, starts: Tree, teacher_input: Tree, hyperparameters: Tree, iteration: Iteration
     ) -> tuple[Tree, Tree]:
         def one(
             member: Member,
             starts: StartStates,
-            tuition: Tuition,
+            teacher_input: TeacherInput,
             hyperparameters: Hyperparameters,
             iteration: Iteration,
         ) -> tuple[Member, LossTerms]:
             buffers = blank_buffers(self.learner.environment, self.learner.longest_rollout)
             member, _, terms = self.learner.train(
-                member, starts, buffers, tuition, hyperparameters, iteration
+                member, starts, buffers, teacher_input, hyperparameters, iteration
             )
             return member, terms
 
         each = jax.vmap(one, in_axes=(0, 0, 0, 0, _of_iteration(0, None)))
-        trained: tuple[Tree, Tree] = each(stack, starts, tuition, hyperparameters, iteration)
+        trained: tuple[Tree, Tree] = each(stack, starts, teacher_input, hyperparameters, iteration)
         return trained
 
     def _evaluate(self, policies: Tree, seed: jax.Array) -> tuple[Tree, Tree]:
@@ -227,7 +227,7 @@ def _weights(begun: Sequence[Begun], steps: Sequence[int]) -> Tree:
     """Return what each member's teacher counts by now."""
     return _stacked(
         [
-            no_weights() if one.tutor is None else one.tutor.weights(done)
+            no_coefficients() if one.schedule is None else one.schedule.weights(done)
             for one, done in zip(begun, steps, strict=True)
         ]
     )

@@ -170,9 +170,9 @@ class PPOTrainer:
         buffers = self._cache.buffers.take()
         while (unrolls := self._desk.next_unrolls(hyperparameters, order.steps - steps)) > 0:
             iteration = iteration_of(seed, len(losses), unrolls)
-            tuition = None if begun.tutor is None else begun.tutor.at(steps, padded_to)
+            teacher_input = None if begun.schedule is None else begun.schedule.at(steps, padded_to)
             member, buffers, terms = programs.iterate(
-                member, begun.starts, buffers, hyperparameters, iteration, tuition
+                member, begun.starts, buffers, hyperparameters, iteration, teacher_input
             )
             losses.append(jax.device_get(terms))  # waits, so that progress is real
             steps += self._desk.steps_of(hyperparameters, unrolls)

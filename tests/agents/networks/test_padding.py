@@ -18,7 +18,7 @@ from bgpbt.agents.networks.member import ActorCritic, Member, SpectralVectors
 from bgpbt.agents.networks.padding import largest_of, pad, pad_member, unpad_member
 from bgpbt.agents.networks.squashed_normal import Box
 from bgpbt.agents.ppo.advantages import Rewards
-from bgpbt.agents.ppo.distillation import Lesson, TeacherWeights
+from bgpbt.agents.ppo.distillation import TeacherCoefficients, TeacherOutput
 from bgpbt.agents.ppo.hyperparameters import DEFAULTS, hyperparameters_of
 from bgpbt.agents.ppo.loss import Transitions, ppo_loss
 from bgpbt.errors import InputError
@@ -69,12 +69,12 @@ def transitions(seed: int) -> Transitions:
             sequence_i=jnp.asarray(np.arange(ROWS) // 5),
         ),
         weight=jnp.asarray(1.0 / ROWS),
-        lesson=Partial(
-            Lesson,
+        teacher_output=Partial(
+            TeacherOutput,
             logits_il=jnp.asarray(rng.normal(size=(ROWS, 2 * ACTIONS))),
             value_i=jnp.asarray(rng.normal(size=ROWS)),
         ),
-        teacher_weights=TeacherWeights(
+        teacher_coefficients=TeacherCoefficients(
             is_taught=jnp.asarray(True), kl=jnp.asarray(0.5), value=jnp.asarray(0.1)
         ),
     )
@@ -125,10 +125,10 @@ def test_a_padded_agent_computes_and_learns_what_the_small_one_does(
 @given(pair=pairs, other=pairs, seed=st.integers(0, 2**31))
 @settings(max_examples=10, deadline=None)
 def test_padding_stays_zero_while_learning(pair: Architectures, other: Architectures, seed: int) -> None:
-    room = largest_of([pair, other])
-    padded = pad_member(agent(pair, seed), pair, room)
+    padded_to = largest_of([pair, other])
+    padded = pad_member(agent(pair, seed), pair, padded_to)
     learnt, _ = updated(padded, transitions(seed))
-    again = pad_member(unpad_member(learnt, pair), pair, room)
+    again = pad_member(unpad_member(learnt, pair), pair, padded_to)
     jax.tree.map(np.testing.assert_array_equal, again.parameters, learnt.parameters)
 
 

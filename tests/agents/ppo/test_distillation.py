@@ -16,7 +16,7 @@ from bgpbt.agents.networks.member import initialise_agent
 from bgpbt.agents.networks.normaliser import normalise
 from bgpbt.agents.networks.squashed_normal import Box
 from bgpbt.agents.ppo.buffers import blank_buffers
-from bgpbt.agents.ppo.distillation import no_tuition, teacher_of
+from bgpbt.agents.ppo.distillation import no_teacher, teacher_of
 from bgpbt.agents.ppo.minibatch import _separated, recorded
 from bgpbt.errors import InputError
 from bgpbt.records import Configuration, Distil, Fresh, Order, Proposal, ProposalSource, Purpose, Start
@@ -104,24 +104,24 @@ def test_a_teacher_in_a_larger_room_says_what_it_says_in_its_own(trainer: PPOTra
         policy=Architecture(depth=2, width=width, spectral_norm=True),
         value=Architecture(depth=3, width=width),
     )
-    room = Architectures(policy=Architecture(depth=4, width=128), value=Architecture(depth=3, width=64))
+    padded_to = Architectures(policy=Architecture(depth=4, width=128), value=Architecture(depth=3, width=64))
     environment, rng = trainer.environment, np.random.default_rng(0)
     member = initialise_agent(rng, teacher, environment, environment.starts(jax.random.PRNGKey(1)))
     experience, stale = jax.tree.map(
         lambda array: jnp.asarray(rng.normal(size=array.shape), array.dtype),
         blank_buffers(environment, 3),
     )
-    nobody = no_tuition(room, environment.environment)
-    weights = nobody.weights._replace(is_taught=jnp.asarray(True))
-    tuition = nobody._replace(teacher=teacher_of(member, teacher, room), weights=weights)
+    untaught = no_teacher(padded_to, environment.environment)
+    weights = untaught.weights._replace(is_taught=jnp.asarray(True))
+    teacher_input = untaught._replace(teacher=teacher_of(member, teacher, padded_to), weights=weights)
     seen_tbo = normalise(member.normaliser, experience.observation_tbo[:2])
     logits_tbl = perceptron.apply(member.parameters.policy, member.spectral.policy, seen_tbo)
     value_tb1 = perceptron.apply(member.parameters.value, (), seen_tbo)
     actions = trainer.learner.actions
     said = jnp.concatenate([logits_tbl, value_tb1], axis=-1)
-    for tutor, expected in ((tuition, said), (nobody, stale.lesson_tbk[:2])):
-        records = recorded(actions, experience, tutor, jnp.int32(2), jax.random.PRNGKey(2), stale).records
-        np.testing.assert_allclose(records.lesson_tbk[:2], expected, rtol=1e-4, atol=1e-5)
+    for given, expected in ((teacher_input, said), (untaught, stale.teacher_tbk[:2])):
+        records = recorded(actions, experience, given, jnp.int32(2), jax.random.PRNGKey(2), stale).records
+        np.testing.assert_allclose(records.teacher_tbk[:2], expected, rtol=1e-4, atol=1e-5)
         columns = _separated(actions, records.step_tbk[:2].reshape(-1, records.step_tbk.shape[-1]))
         np.testing.assert_array_equal(columns.reward, experience.reward_tb[:2].ravel())
         beyond = jax.tree.map(lambda array: array[2], (records, stale))

@@ -12,7 +12,7 @@ from bgpbt.agents.networks.action_space import space_of
 from bgpbt.agents.networks.member import Member, initialise_agent
 from bgpbt.agents.networks.normaliser import fresh
 from bgpbt.agents.ppo.buffers import BufferPool, Buffers, blank_buffers
-from bgpbt.agents.ppo.distillation import no_tuition, no_weights
+from bgpbt.agents.ppo.distillation import no_coefficients, no_teacher
 from bgpbt.agents.ppo.hyperparameters import Hyperparameters, hyperparameters_of
 from bgpbt.agents.ppo.learner import Learner, _cheapest, _share, _shuffled, iteration_of
 from bgpbt.agents.ppo.loss import LossTerms, ppo_loss
@@ -65,9 +65,9 @@ def numbered_steps() -> Steps:
         terminated_tb=steps_tb.astype(bool),
         truncated_tb=steps_tb.astype(bool),
     )
-    tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
+    teacher_input = no_teacher(ARCHITECTURES, VECTOR.environment)
     blank = blank_buffers(VECTOR, LONGEST).records
-    return recorded(ACTIONS, experience, tuition, jnp.int32(LONGEST), jax.random.PRNGKey(1), blank)
+    return recorded(ACTIONS, experience, teacher_input, jnp.int32(LONGEST), jax.random.PRNGKey(1), blank)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_minibatches_hold_every_step_once_in_whole_sequences(
             first=first,
             size=size,
             unroll_length=jnp.int32(unroll_length),
-            teacher_weights=no_weights(),
+            teacher_coefficients=no_coefficients(),
         )
         total_weight = 0.0
         for slice_index in range(int(minibatch.slices(slice_size))):
@@ -146,7 +146,7 @@ def test_the_slice_size_with_the_least_padding_is_taken() -> None:
             first=nothing,
             size=jnp.int32(size),
             unroll_length=jnp.int32(unroll_length),
-            teacher_weights=no_weights(),
+            teacher_coefficients=no_coefficients(),
         )
         return int(_cheapest(minibatch, [SliceSize(steps, steps // 5) for steps in (320, 1280, 5120)]))
 
@@ -252,9 +252,9 @@ def plain_ppo(
     minibatches = -(-sequences // int(hyperparameters.batch_size))
     updates = 0
     order_key, noise_key = jax.random.split(learning_key)
-    tuition = no_tuition(ARCHITECTURES, VECTOR.environment)
+    teacher_input = no_teacher(ARCHITECTURES, VECTOR.environment)
     blank = blank_buffers(VECTOR, steps).records
-    data = recorded(ACTIONS, experience, tuition, jnp.int32(steps), noise_key, blank)
+    data = recorded(ACTIONS, experience, teacher_input, jnp.int32(steps), noise_key, blank)
     for epoch in range(int(hyperparameters.update_epochs)):
         first_row_s = learner(40)._first_rows(
             _shuffled(jax.random.fold_in(order_key, epoch), jnp.int32(sequences), 36),
@@ -270,7 +270,7 @@ def plain_ppo(
                 first=first,
                 size=size,
                 unroll_length=jnp.int32(unroll_length),
-                teacher_weights=tuition.weights,
+                teacher_coefficients=teacher_input.weights,
             )
             exact = SliceSize(int(size) * unroll_length, int(size))
             gradient, _ = jax.grad(partial(ppo_loss, ACTIONS), has_aux=True)(
@@ -340,5 +340,5 @@ def test_the_halves_of_an_iteration_are_the_whole() -> None:
     member, starts = new_member()
     numbers = (hyperparameters_of(CONFIGURATION), iteration_of(seed_words(5), 0, 4))
     member, buffers = programs(40).collect(member, starts, new_buffers(), *numbers)
-    member, _, terms = programs(40).learn(member, buffers, programs(40).no_tuition, *numbers)
+    member, _, terms = programs(40).learn(member, buffers, programs(40).no_teacher, *numbers)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), (member, terms), iterate((40,)))

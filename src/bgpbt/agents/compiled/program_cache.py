@@ -48,15 +48,15 @@ class ProgramCache:
         self._programs: dict[tuple[Architectures, Architectures], Programs] = {}
         self._evaluations: dict[Architecture, Evaluate] = {}
 
-    def programs(self, architectures: Architectures, room: Architectures) -> Programs:
-        """Return what trains and scores these agents, under teachers that fit into `room`."""
+    def programs(self, architectures: Architectures, padded_to: Architectures) -> Programs:
+        """Return what trains and scores these agents, under teachers that fit into `padded_to`."""
 
         def compiled() -> Programs:
-            return compile_programs(self.learner, architectures, room, self._draw_starts, evaluate)
+            return compile_programs(self.learner, architectures, padded_to, self._draw_starts, evaluate)
 
         with self._lock:
             evaluate = self._evaluation(architectures.policy)
-            return _cached(self._programs, (architectures, room), compiled)
+            return _cached(self._programs, (architectures, padded_to), compiled)
 
     def member_shape(self, architectures: Architectures) -> Member:
         """Return the shapes and types of a member with these networks."""

@@ -18,7 +18,7 @@ from bgpbt.agents.networks.architecture import Architecture, Architectures
 from bgpbt.agents.networks.growth import grow_member
 from bgpbt.agents.networks.member import Member, Policy, initialise_agent
 from bgpbt.agents.ppo.buffers import Buffers, blank_buffers
-from bgpbt.agents.ppo.distillation import Tuition, no_tuition
+from bgpbt.agents.ppo.distillation import TeacherInput, no_teacher
 from bgpbt.agents.ppo.evaluation import episode_returns
 from bgpbt.agents.ppo.hyperparameters import DEFAULTS, Hyperparameters, hyperparameters_of
 from bgpbt.agents.ppo.learner import Iteration, Learner, iteration_of
@@ -90,7 +90,7 @@ class Programs:
     collect: Program[tuple[Member, Buffers]]  # so they are here
     learn: Program[tuple[Member, Buffers, LossTerms]]  # and here
     member_shape: Member  # shapes and types, for restoring
-    no_tuition: Tuition
+    no_teacher: TeacherInput
     learner: Learner
     architectures: Architectures
 
@@ -116,11 +116,11 @@ class Programs:
         buffers: Buffers,
         hyperparameters: Hyperparameters,
         iteration: Iteration,
-        tuition: Tuition | None = None,
+        teacher_input: TeacherInput | None = None,
     ) -> tuple[Member, Buffers, LossTerms]:
         """Collect, let a teacher look at the data, and learn. Member and buffers are consumed."""
-        tuition = self.no_tuition if tuition is None else tuition
-        return self.train(member, starts, buffers, tuition, hyperparameters, iteration)
+        teacher_input = self.no_teacher if teacher_input is None else teacher_input
+        return self.train(member, starts, buffers, teacher_input, hyperparameters, iteration)
 
 
 def compile_starts(learner: Learner) -> Program[StartStates]:
@@ -135,25 +135,25 @@ def compile_starts(learner: Learner) -> Program[StartStates]:
 def compile_programs(
     learner: Learner,
     architectures: Architectures,
-    room: Architectures,
+    padded_to: Architectures,
     draw_starts: Program[StartStates],
     evaluate: Evaluate,
 ) -> Programs:
-    """Compile what it takes to train agents of these architectures, under teachers that fit into `room`."""
+    """Compile the programs of these architectures, under teachers that fit into `padded_to`."""
     iteration = iteration_of(seed_words(0), 0, 0)
     starts = jax.eval_shape(learner.environment.starts, iteration.seed)
     member = member_shape(learner, architectures)
     numbers = (hyperparameters_of(DEFAULTS), iteration)
-    tuition = no_tuition(room, learner.environment.environment)
+    teacher_input = no_teacher(padded_to, learner.environment.environment)
     buffers = jax.eval_shape(lambda: blank_buffers(learner.environment, learner.longest_rollout))
     return Programs(
         draw_starts=draw_starts,
-        train=Program(learner.train, member, starts, buffers, tuition, *numbers, consume=(0, 2)),
+        train=Program(learner.train, member, starts, buffers, teacher_input, *numbers, consume=(0, 2)),
         evaluate=evaluate,
         collect=Program(learner.collect, member, starts, buffers, *numbers, consume=(0, 2)),
-        learn=Program(learner.learn, member, buffers, tuition, *numbers, consume=(0, 1)),
+        learn=Program(learner.learn, member, buffers, teacher_input, *numbers, consume=(0, 1)),
         member_shape=member,
-        no_tuition=jax.device_put(tuition),
+        no_teacher=jax.device_put(teacher_input),
         learner=learner,
         architectures=architectures,
     )

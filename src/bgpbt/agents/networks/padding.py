@@ -36,46 +36,51 @@ def largest_of(architectures: list[Architectures]) -> Architectures:
 
 
 def pad(
-    network: tuple[perceptron.Parameters, perceptron.Spectral], shape: Architecture, room: Architecture
+    network: tuple[perceptron.Parameters, perceptron.Spectral], shape: Architecture, padded_to: Architecture
 ) -> tuple[perceptron.Parameters, perceptron.PaddedSpectral]:
-    """Return a network of architecture `shape` in the room of a larger one.
+    """Return a network of architecture `shape` padded to the size of a larger one.
 
     Raises:
         InputError: it does not fit.
     """
-    if shape.depth > room.depth or shape.width > room.width:
+    if shape.depth > padded_to.depth or shape.width > padded_to.width:
         raise InputError(
-            f"a network of {shape.depth} x {shape.width} does not fit into {room.depth} x {room.width}"
+            f"a network of {shape.depth} x {shape.width} does not fit into "
+            f"{padded_to.depth} x {padded_to.width}"
         )
     parameters, spectral = network
     if isinstance(spectral, perceptron.PaddedSpectral):
         raise InputError("the network is padded already")
-    nothing = np.zeros(room.width, parameters[0]["bias"].dtype)
+    nothing = np.zeros(padded_to.width, parameters[0]["bias"].dtype)
     vectors: Any = tuple(
-        np.pad(spectral[index], (0, room.width - shape.width)) if index < len(spectral) else nothing
-        for index in range(room.depth)
+        np.pad(spectral[index], (0, padded_to.width - shape.width)) if index < len(spectral) else nothing
+        for index in range(padded_to.depth)
     )
     padded_spectral = perceptron.PaddedSpectral(
         vectors=vectors,
         depth=cast(jax.Array, np.int32(shape.depth)),
         is_normalised=cast(jax.Array, np.bool_(shape.spectral_norm)),
     )
-    return _pad_parameters(parameters, room), padded_spectral
+    return _pad_parameters(parameters, padded_to), padded_spectral
 
 
-def pad_member(member: Member, shapes: Architectures, room: Architectures) -> Member:
-    """Return a member whose networks, and what the optimiser knows of them, have the room of larger ones.
+def pad_member(member: Member, shapes: Architectures, padded_to: Architectures) -> Member:
+    """Return a member whose networks and optimiser moments are padded to the size of larger networks.
 
     Raises:
         InputError: a network does not fit.
     """
     policy, policy_spectral = pad(
-        (member.parameters.policy, member.spectral.policy), shapes.policy, room.policy
+        (member.parameters.policy, member.spectral.policy), shapes.policy, padded_to.policy
     )
-    value, value_spectral = pad((member.parameters.value, member.spectral.value), shapes.value, room.value)
+    value, value_spectral = pad(
+        (member.parameters.value, member.spectral.value), shapes.value, padded_to.value
+    )
 
     def padded(tree: ActorCritic) -> ActorCritic:
-        return ActorCritic(_pad_parameters(tree.policy, room.policy), _pad_parameters(tree.value, room.value))
+        return ActorCritic(
+            _pad_parameters(tree.policy, padded_to.policy), _pad_parameters(tree.value, padded_to.value)
+        )
 
     optimiser = member.optimiser
     return member._replace(
@@ -126,18 +131,21 @@ def _unpad_spectral(spectral: perceptron.Spectral, shape: Architecture) -> perce
     return tuple(vector[: shape.width] for vector in spectral.vectors[: shape.depth])
 
 
-def _pad_parameters(parameters: perceptron.Parameters, room: Architecture) -> perceptron.Parameters:
+def _pad_parameters(parameters: perceptron.Parameters, padded_to: Architecture) -> perceptron.Parameters:
     *hidden, output = parameters
     inputs, outputs = parameters[0]["kernel"].shape[0], output["kernel"].shape[1]
-    rows = [inputs] + [room.width] * (room.depth - 1)
+    rows = [inputs] + [padded_to.width] * (padded_to.depth - 1)
     dtype = output["kernel"].dtype
     layers: list[Any] = [
-        _pad_layer(hidden[index], (rows[index], room.width))
+        _pad_layer(hidden[index], (rows[index], padded_to.width))
         if index < len(hidden)
-        else {"kernel": np.zeros((rows[index], room.width), dtype), "bias": np.zeros(room.width, dtype)}
-        for index in range(room.depth)
+        else {
+            "kernel": np.zeros((rows[index], padded_to.width), dtype),
+            "bias": np.zeros(padded_to.width, dtype),
+        }
+        for index in range(padded_to.depth)
     ]
-    return (*layers, _pad_layer(output, (room.width, outputs)))
+    return (*layers, _pad_layer(output, (padded_to.width, outputs)))
 
 
 def _pad_layer(layer: dict[str, jax.Array], shape: tuple[int, int]) -> dict[str, Any]:

@@ -9,6 +9,6 @@ In reading order:
 - `minibatch`: the data of one update
 - `learner`: one iteration, which collects and learns
 - `evaluation`: the score of a policy
-- `distillation`, `tutor`: learning from a teacher
+- `distillation`, `teacher_schedule`: learning from a teacher
 - `buffers`: the memory that iterations write into
 """

@@ -24,13 +24,13 @@ from bgpbt.envs.protocol import Environment
 
 __all__ = [
     "DistillationSettings",
-    "Lesson",
     "Teacher",
+    "TeacherCoefficients",
+    "TeacherInput",
     "TeacherNetwork",
-    "TeacherWeights",
-    "Tuition",
-    "no_tuition",
-    "no_weights",
+    "TeacherOutput",
+    "no_coefficients",
+    "no_teacher",
     "teach",
     "teacher_of",
 ]
@@ -76,7 +76,7 @@ class DistillationSettings:
 
 
 class TeacherNetwork(NamedTuple):
-    """A network in the room of a larger one, its kernels divided by their norms if they are normalised."""
+    """A network padded to the size of a larger one, normalised kernels divided by their norms."""
 
     parameters: perceptron.Parameters
     depth: jax.Array  # hidden layers that are real; the others are passed over
@@ -91,7 +91,7 @@ class Teacher(NamedTuple):
     normaliser: normaliser.Normaliser
 
 
-class TeacherWeights(NamedTuple):
+class TeacherCoefficients(NamedTuple):
     """How much a teacher's word counts."""
 
     is_taught: jax.Array  # bool; False where there is no teacher
@@ -99,63 +99,63 @@ class TeacherWeights(NamedTuple):
     value: jax.Array  # alpha c_v; likewise
 
 
-class Tuition(NamedTuple):
-    """A teacher in the room of the largest, so that one program serves all, and how much its word counts."""
+class TeacherInput(NamedTuple):
+    """A teacher, padded so that one program serves all, and the coefficients of its loss."""
 
     teacher: Teacher  # its networks padded; zeros where there is none
-    weights: TeacherWeights
+    weights: TeacherCoefficients
 
 
-class Lesson(NamedTuple):
+class TeacherOutput(NamedTuple):
     """What a teacher says of some steps."""
 
     logits_il: jax.Array  # (steps, outputs of its policy network)
     value_i: jax.Array
 
 
-def no_weights() -> TeacherWeights:
-    """Return the weights of nobody's word."""
+def no_coefficients() -> TeacherCoefficients:
+    """Return the coefficients without a teacher."""
     nothing: Any = np.float32(0.0)
-    return TeacherWeights(is_taught=cast(jax.Array, np.zeros((), bool)), kl=nothing, value=nothing)
+    return TeacherCoefficients(is_taught=cast(jax.Array, np.zeros((), bool)), kl=nothing, value=nothing)
 
 
-def teacher_of(member: Member, architectures: Architectures, room: Architectures) -> Teacher:
+def teacher_of(member: Member, architectures: Architectures, padded_to: Architectures) -> Teacher:
     """Return what students need of a member, padded.
 
     Raises:
-        InputError: its networks do not fit into the room.
+        InputError: its networks do not fit into `padded_to`.
     """
     parameters, spectral = member.parameters, member.spectral
     return Teacher(
-        policy=_in_room((parameters.policy, spectral.policy), architectures.policy, room.policy),
-        value=_in_room((parameters.value, spectral.value), architectures.value, room.value),
+        policy=_padded((parameters.policy, spectral.policy), architectures.policy, padded_to.policy),
+        value=_padded((parameters.value, spectral.value), architectures.value, padded_to.value),
         normaliser=member.normaliser,
     )
 
 
-def no_tuition(room: Architectures, environment: Environment) -> Tuition:
-    """Return the tuition of an agent without a teacher, where there is room for teachers of this size."""
+def no_teacher(padded_to: Architectures, environment: Environment) -> TeacherInput:
+    """Return the input of an agent without a teacher, for programs whose teachers are padded to this size."""
     rng, observations = np.random.default_rng(0), environment.observation_size
-    policy = perceptron.initialise(rng, room.policy, observations, space_of(environment).outputs)
-    value = perceptron.initialise(rng, room.value, observations, 1)
+    policy = perceptron.initialise(rng, padded_to.policy, observations, space_of(environment).outputs)
+    value = perceptron.initialise(rng, padded_to.value, observations, 1)
     teacher = Teacher(
-        policy=_in_room(policy, room.policy, room.policy),
-        value=_in_room(value, room.value, room.value),
+        policy=_padded(policy, padded_to.policy, padded_to.policy),
+        value=_padded(value, padded_to.value, padded_to.value),
         normaliser=normaliser.fresh(observations),
     )
-    return Tuition(teacher=jax.tree.map(np.zeros_like, teacher), weights=no_weights())
+    return TeacherInput(teacher=jax.tree.map(np.zeros_like, teacher), weights=no_coefficients())
 
 
-def teach(teacher: Teacher, observation_io: jax.Array) -> Lesson:
+def teach(teacher: Teacher, observation_io: jax.Array) -> TeacherOutput:
     """Return what a teacher says of observations."""
     normalised_io = normaliser.normalise(teacher.normaliser, observation_io)
-    return Lesson(_apply(teacher.policy, normalised_io), _apply(teacher.value, normalised_io)[:, 0])
+    return TeacherOutput(_apply(teacher.policy, normalised_io), _apply(teacher.value, normalised_io)[:, 0])
 
 
-def _in_room(
-    network: tuple[perceptron.Parameters, perceptron.Spectral], shape: Architecture, room: Architecture
+def _padded(
+    network: tuple[perceptron.Parameters, perceptron.Spectral], shape: Architecture, padded_to: Architecture
 ) -> TeacherNetwork:
-    parameters, _ = pad((_divided(*network), ()), shape, room)
+    parameters, _ = pad((_divided(*network), ()), shape, padded_to)
     depth: Any = np.int32(shape.depth)
     width: Any = np.int32(shape.width)
     return TeacherNetwork(parameters=parameters, depth=depth, width=width)
@@ -180,8 +180,8 @@ def _divided(parameters: perceptron.Parameters, spectral: perceptron.Spectral) -
 def _apply(network: TeacherNetwork, input_bi: jax.Array) -> jax.Array:
     """Return the outputs of a network: (batch, inputs) -> (batch, outputs).
 
-    A small teacher costs little though it is in a large room: padding units are left out by halves of the
-    room's width, and layers that are passed over are not computed.
+    A small teacher costs little though it is padded to a large size: padding units are left out by halves of
+    the width, and layers that are passed over are not computed.
     """
     widths = [network.parameters[0]["bias"].shape[0]]
     while widths[-1] >= 2 * SMALLEST_WIDTH:

@@ -23,7 +23,7 @@ from bgpbt.agents.networks.action_space import ActionSpace, space_of
 from bgpbt.agents.networks.member import ActorCritic, Member, SpectralVectors
 from bgpbt.agents.ppo import rollout
 from bgpbt.agents.ppo.buffers import Buffers
-from bgpbt.agents.ppo.distillation import Tuition
+from bgpbt.agents.ppo.distillation import TeacherInput
 from bgpbt.agents.ppo.hyperparameters import Hyperparameters
 from bgpbt.agents.ppo.loss import LossTerms, ppo_loss
 from bgpbt.agents.ppo.minibatch import Minibatch, SliceSize, recorded
@@ -71,13 +71,13 @@ class Learner:
         member: Member,
         starts: StartStates,
         buffers: Buffers,
-        tuition: Tuition,
+        teacher_input: TeacherInput,
         hyperparameters: Hyperparameters,
         iteration: Iteration,
     ) -> tuple[Member, Buffers, LossTerms]:
         """Collect, listen to the teacher, and learn; report mean losses."""
         member, buffers = self.collect(member, starts, buffers, hyperparameters, iteration)
-        return self.learn(member, buffers, tuition, hyperparameters, iteration)
+        return self.learn(member, buffers, teacher_input, hyperparameters, iteration)
 
     def collect(
         self,
@@ -105,7 +105,7 @@ class Learner:
         self,
         member: Member,
         buffers: Buffers,
-        tuition: Tuition,
+        teacher_input: TeacherInput,
         hyperparameters: Hyperparameters,
         iteration: Iteration,
     ) -> tuple[Member, Buffers, LossTerms]:
@@ -114,7 +114,7 @@ class Learner:
         order_key, noise_key = jax.random.split(stream_key(seed, Stream.LEARN, number))
         recorded_steps = unrolls * hyperparameters.unroll_length if most_steps is None else most_steps
         experience, records = buffers
-        steps = recorded(self.actions, experience, tuition, recorded_steps, noise_key, records)
+        steps = recorded(self.actions, experience, teacher_input, recorded_steps, noise_key, records)
         sequences = unrolls * self.environment.count
         minibatches = -(-sequences // hyperparameters.batch_size)
 
@@ -134,7 +134,7 @@ class Learner:
                     first=first,
                     size=size,
                     unroll_length=hyperparameters.unroll_length,
-                    teacher_weights=tuition.weights,
+                    teacher_coefficients=teacher_input.weights,
                 )
                 return self._update(progress, batch, hyperparameters)
 

@@ -16,7 +16,7 @@ from bgpbt.agents.networks import perceptron
 from bgpbt.agents.networks.action_space import ActionSpace, Distribution
 from bgpbt.agents.networks.member import ActorCritic, SpectralVectors
 from bgpbt.agents.ppo.advantages import Rewards, generalised_advantages
-from bgpbt.agents.ppo.distillation import Lesson, TeacherWeights
+from bgpbt.agents.ppo.distillation import TeacherCoefficients, TeacherOutput
 from bgpbt.agents.ppo.hyperparameters import Hyperparameters
 
 __all__ = ["VALUE_COEFFICIENT", "LossTerms", "Transitions", "ppo_loss"]
@@ -34,8 +34,8 @@ class Transitions(NamedTuple):
     log_prob_i: jax.Array  # under the policy that acted
     rewards: Rewards
     weight: jax.Array  # what each step counts in the mean
-    lesson: Callable[[], Lesson]  # looks up what a teacher says of them, if there is one
-    teacher_weights: TeacherWeights
+    teacher_output: Callable[[], TeacherOutput]  # looks up what a teacher says of them, if there is one
+    teacher_coefficients: TeacherCoefficients
 
 
 class LossTerms(NamedTuple):
@@ -93,8 +93,8 @@ def ppo_loss(
         teacher_value_error=teacher_value_error,
     )
     loss = terms.policy_loss + terms.value_loss - hyperparameters.entropy_cost * terms.entropy
-    loss += transitions.teacher_weights.kl * terms.teacher_kl
-    loss += transitions.teacher_weights.value * terms.teacher_value_error
+    loss += transitions.teacher_coefficients.kl * terms.teacher_kl
+    loss += transitions.teacher_coefficients.value * terms.teacher_value_error
     return loss, jax.lax.stop_gradient(terms)
 
 
@@ -108,12 +108,12 @@ def _distance_to_teacher(
     """Return the KL divergence and the squared error of values; without a teacher they take no time."""
 
     def compared() -> tuple[jax.Array, jax.Array]:
-        lesson = transitions.lesson()
-        teacher: Distribution = actions.from_logits(lesson.logits_il)
+        teacher_output = transitions.teacher_output()
+        teacher: Distribution = actions.from_logits(teacher_output.logits_il)
         kl_i = teacher.kl_divergence(distribution)
-        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - lesson.value_i) ** 2)
+        return jnp.sum(weight_i * kl_i), jnp.sum(weight_i * (value_i - teacher_output.value_i) ** 2)
 
     distances: tuple[jax.Array, jax.Array] = jax.lax.cond(
-        transitions.teacher_weights.is_taught, compared, lambda: (jnp.zeros(()), jnp.zeros(()))
+        transitions.teacher_coefficients.is_taught, compared, lambda: (jnp.zeros(()), jnp.zeros(()))
     )
     return distances

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from bgpbt.agents.networks import normaliser
 from bgpbt.agents.networks.action_space import ActionSpace
 from bgpbt.agents.ppo.advantages import Rewards
-from bgpbt.agents.ppo.distillation import Lesson, TeacherWeights, Tuition, teach
+from bgpbt.agents.ppo.distillation import TeacherCoefficients, TeacherInput, TeacherOutput, teach
 from bgpbt.agents.ppo.loss import Transitions
 from bgpbt.agents.ppo.rollout import Experience
 from bgpbt.xla import kept
@@ -31,7 +31,7 @@ class Records(NamedTuple):
     """What is made of a rollout to learn from, time first."""
 
     step_tbk: jax.Array  # all that is known of a step beside its observation
-    lesson_tbk: jax.Array  # what a teacher says of it; never looked at where there is no teacher
+    teacher_tbk: jax.Array  # what a teacher says of it; never looked at where there is no teacher
 
 
 class Steps(NamedTuple):
@@ -44,7 +44,7 @@ class Steps(NamedTuple):
 def recorded(
     actions: ActionSpace,
     experience: Experience,
-    tuition: Tuition,
+    teacher_input: TeacherInput,
     steps: jax.Array,
     key: jax.Array,
     buffer: Records,
@@ -67,14 +67,14 @@ def recorded(
         )
         return step_tbk.at[t].set(_joined(columns))
 
-    def listen(t: jax.Array, lesson_tbk: jax.Array) -> jax.Array:
-        lesson = teach(tuition.teacher, experience.observation_tbo[t])
-        return lesson_tbk.at[t].set(jnp.column_stack(lesson))
+    def listen(t: jax.Array, teacher_tbk: jax.Array) -> jax.Array:
+        teacher_output = teach(teacher_input.teacher, experience.observation_tbo[t])
+        return teacher_tbk.at[t].set(jnp.column_stack(teacher_output))
 
-    lessons = jnp.where(tuition.weights.is_taught, steps, 0)
+    taught_steps = jnp.where(teacher_input.weights.is_taught, steps, 0)
     records = Records(
         step_tbk=jax.lax.fori_loop(0, steps, record, buffer.step_tbk),
-        lesson_tbk=jax.lax.fori_loop(0, lessons, listen, buffer.lesson_tbk),
+        teacher_tbk=jax.lax.fori_loop(0, taught_steps, listen, buffer.teacher_tbk),
     )
     return Steps(experience.observation_tbo, records)
 
@@ -84,7 +84,7 @@ def blank_records(longest: int, environments: int, actions: ActionSpace) -> Reco
     columns = actions.columns + actions.noise_columns + _SINGLE_COLUMNS
     return Records(
         step_tbk=jnp.zeros((longest, environments, columns)),
-        lesson_tbk=jnp.zeros((longest, environments, actions.outputs + 1)),
+        teacher_tbk=jnp.zeros((longest, environments, actions.outputs + 1)),
     )
 
 
@@ -98,7 +98,7 @@ class Minibatch(NamedTuple):
     first: jax.Array  # of its sequences, as an index into the order
     size: jax.Array  # sequences
     unroll_length: jax.Array
-    teacher_weights: TeacherWeights
+    teacher_coefficients: TeacherCoefficients
 
     def sequences_per_slice(self, slice_size: SliceSize) -> jax.Array:
         """Return how many sequences fit into a slice."""
@@ -143,8 +143,8 @@ class Minibatch(NamedTuple):
                 sequence_i=sequence_i,
             ),
             weight=1.0 / (self.size * self.unroll_length),
-            lesson=jax.tree_util.Partial(_lesson, records.lesson_tbk, row_i),
-            teacher_weights=self.teacher_weights,
+            teacher_output=jax.tree_util.Partial(_teacher_output, records.teacher_tbk, row_i),
+            teacher_coefficients=self.teacher_coefficients,
         )
 
 
@@ -177,9 +177,9 @@ def _separated(actions: ActionSpace, step_ik: jax.Array) -> _Columns:
     return columns._replace(terminated=columns.terminated != 0.0, truncated=columns.truncated != 0.0)
 
 
-def _lesson(lesson_tbk: jax.Array, row_i: jax.Array) -> Lesson:
-    lesson_ik = _gathered(lesson_tbk, row_i)
-    return Lesson(lesson_ik[:, :-1], lesson_ik[:, -1])
+def _teacher_output(teacher_tbk: jax.Array, row_i: jax.Array) -> TeacherOutput:
+    teacher_ik = _gathered(teacher_tbk, row_i)
+    return TeacherOutput(teacher_ik[:, :-1], teacher_ik[:, -1])
 
 
 def _gathered(array_tb: jax.Array, row_i: jax.Array) -> jax.Array:
