@@ -25,8 +25,6 @@ TrainFunction = Callable[[dict[str, Any], int, Any, int], tuple[Any, Result | fl
 """From a configuration, steps, the state before them (None for a new member) and a seed to the state after
 them and a score or `Result`."""
 
-_SEEDS = 2**32  # the seeds that every library takes, NumPy's oldest generator among them
-
 
 @dataclass(frozen=True, slots=True)
 class FunctionTrainer:
@@ -34,7 +32,7 @@ class FunctionTrainer:
 
     A state is any object that `pickle` takes, with arrays of NumPy, JAX or PyTorch anywhere in it, or bytes;
     it is None for a new member. Arrays come back as they were; PyTorch's tensors on the CPU. The seed is in
-    [0, 2**32).
+    [0, 2**31).
 
     Raises:
         InputError: the function does not take four arguments.
@@ -64,7 +62,7 @@ class FunctionTrainer:
         began = time.perf_counter()
         start = start_of(order)
         before = None if start is None else state_from(checkpoints.load(start)[0])
-        answered = self.function(dict(order.configuration), order.steps, before, order.seed % _SEEDS)
+        answered = self.function(dict(order.configuration), order.steps, before, job_of(order).seed)
         after, result = _pair(answered, "a state")
         checkpoint = checkpoints.save(*state_to_arrays(after))
         return answer(order, result, checkpoint, time.perf_counter() - began)

@@ -29,7 +29,7 @@ from bgpbt.outcomes import EpisodeReturns
 from bgpbt.records import Checkpoint, Configuration, Order, Outcome
 from bgpbt.space import Space
 from bgpbt.space.rules import check_inputs
-from bgpbt.trainers.job import Result, TrainerError, answer, start_of
+from bgpbt.trainers.job import SEEDS, Result, TrainerError, answer, start_of
 from bgpbt.trainers.sb3.hyperparameters import algorithm_of, check_arguments, checked, rules_of
 from bgpbt.trainers.sb3.state import arrays_of, restore
 
@@ -40,7 +40,6 @@ Environment = str | Callable[[], "gymnasium.Env[Any, Any]"]
 Progress = Callable[[Order, int], None]
 """Told of an order and the environment steps it has been trained for."""
 
-_SEEDS = 2**31  # NumPy's and Gymnasium's generators take these
 _REPORT_EVERY = 1000  # environment steps
 _ONE_AT_A_TIME = threading.Lock()
 """Stable-Baselines3 draws from the global generators of PyTorch and NumPy, which a process has once."""
@@ -103,7 +102,7 @@ class SB3Trainer:
         before = None if start is None else self._load(start, checkpoints)
         configuration = checked(self.algorithm, order.configuration)
         with _own_random_state(), closing(self._environment(self.environments)) as environment:
-            model = self._model(environment, configuration, seed=order.seed % _SEEDS)
+            model = self._model(environment, configuration, seed=order.seed % SEEDS)
             if before is not None:
                 restore(model, before)
             steps = _whole_rollouts(model, order.steps)
@@ -186,7 +185,7 @@ class SB3Trainer:
 
     def _returns(self, model: BaseAlgorithm, episodes: int, seed: int) -> EpisodeReturns:
         copies = min(self.environments, episodes)
-        with closing(self._environment(copies, seed=seed % _SEEDS)) as environment:
+        with closing(self._environment(copies, seed=seed % SEEDS)) as environment:
             if isinstance(environment, VecNormalize):
                 learnt = model.get_vec_normalize_env()
                 assert learnt is not None
