@@ -12,11 +12,12 @@ from bgpbt.encoding import encode
 from bgpbt.execution import Event, LocalExecutor, RoundPlanned, run_loop
 from bgpbt.records import Purpose
 from bgpbt.storage import RunDirectory, create_run, open_run
-from bgpbt.strategies import PopulationSettings, make_strategy, strategy_names
+from bgpbt.strategies import PopulationSettings, make_strategy, strategy_names, with_schedule
 from bgpbt.toys import make_toy
 
 TOY = make_toy("mixed")
 POPULATION, INITIAL, ROUNDS = 4, 6, 6
+RACE = " after a race"
 
 
 def strategy(name: str) -> Strategy[Any]:
@@ -27,6 +28,10 @@ def strategy(name: str) -> Strategy[Any]:
         t_ready=10,
         max_timesteps=10 * ROUNDS,
     )
+    if name.endswith(RACE):
+        return make_strategy(
+            name.removesuffix(RACE), space=TOY.space, settings=with_schedule(settings, "race")
+        )
     options = {"first_round": 0.05} if name == "ipbt" else {}  # 3 steps at first, with time for restarts
     return make_strategy(name, space=TOY.space, settings=settings, **options)
 
@@ -42,7 +47,7 @@ def go_on(run: RunDirectory, name: str, *, rounds_per_session: int | None = None
     def observe(event: Event) -> None:
         nonlocal begun
         if isinstance(event, RoundPlanned):
-            most = INITIAL if name == "successive-halving" else POPULATION
+            most = INITIAL if name == "successive-halving" or name.endswith(RACE) else POPULATION
             iterations = event.plan.orders[0].generation + 1  # of each its best is kept
             most *= 2 if iterations > 1 else 1  # a restart trains twice the members
             assert len(run.checkpoints.stored()) <= most + iterations
@@ -65,7 +70,7 @@ def content(run: RunDirectory) -> list[str]:
         return [encode(plan) for plan in history.plans()] + outcomes
 
 
-@pytest.mark.parametrize("name", strategy_names())
+@pytest.mark.parametrize("name", [*strategy_names(), f"bgpbt{RACE}", f"pbt{RACE}", f"mf-pbt{RACE}"])
 def test_a_run_interrupted_after_every_round_is_the_same_run(tmp_path: Path, name: str) -> None:
     whole = create_run(tmp_path / "whole", {"strategy": name}, seed=3)
     assert go_on(whole, name)

@@ -272,7 +272,7 @@ def initial(members: int) -> PopulationSettings:
         (lambda: strategy_of(first_round=0.0), "first_round = 0.0 must be above 0 and at most 1"),
         (
             lambda: strategy_of(replace(SETTINGS, rungs=(PopulationRung(members=2, share=0.5),), t_ready=10)),
-            "ipbt: got 1 rungs, but its population changes at restarts alone",
+            "ipbt: its population changes at restarts alone, and 1 rungs were given",
         ),
     ],
 )

@@ -37,7 +37,7 @@ class RunProgress:
         self._console = console
         self._verbose = verbose
         self._rounds = settings.rounds
-        self._knows_rungs = bool(settings.rungs)
+        self._knows_rungs = bool(settings.population_settings.rungs)
         self._total_steps = settings.expected_steps
         self._lock = threading.Lock()
         self._clock = clock

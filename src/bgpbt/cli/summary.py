@@ -28,7 +28,7 @@ def print_summary(
         table.add_row("best member", "none: every member failed")
     else:
         _add_best(table, experiment, best, checkpoints)
-    if experiment.settings.rungs:
+    if experiment.settings.population_settings.rungs and cuts(trained):
         table.add_row("race", _race(trained))
     schedule = experiment.settings.replayed
     if schedule is not None and not experiment.settings.reseed:

@@ -102,8 +102,8 @@ class Iterated(Generic[RuleState]):
     def __post_init__(self) -> None:
         if self.settings.rungs is not None:
             raise InputError(
-                f"ipbt: got {len(self.settings.rungs)} rungs, but its population changes at restarts alone; "
-                f"leave rungs out"
+                f"strategy ipbt: its population changes at restarts alone, and "
+                f"{len(self.settings.rungs)} rungs were given; leave rungs and population_schedule out"
             )
 
     @property
