@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import tyro
 from tyro.conf import arg
 
+from bgpbt import space as spaces
 from bgpbt.cli.placement import PlacementArguments
 from bgpbt.cli.population import PopulationArguments
 from bgpbt.cli.repeats import name_of, runs_directory, seeds_of
@@ -18,7 +19,6 @@ from bgpbt.cli.steps import Steps
 from bgpbt.errors import InputError
 from bgpbt.records import Value
 from bgpbt.runs import GYMNASIUM_PREFIX, ExperimentSettings, with_start
-from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings, strategy_names
 from bgpbt.yaml_text import YAMLError, read_yaml
 
@@ -290,7 +290,7 @@ def _either(given: Given | None, otherwise: Given) -> Given:
 
 def _read_space(path: Path) -> str:
     """Return the space of a file in the one form that is kept with the run."""
-    return space_to_json(read_space(path))
+    return spaces.space_to_json(spaces.read_space(path))
 
 
 def _read_options(texts: Sequence[str]) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bgpbt import checks
+from bgpbt import space as spaces
 from bgpbt.analysis.lineage import BestMember, best_member, failures
 from bgpbt.contracts import Checkpoints, Executor, Strategy, Trainer
 from bgpbt.encoding import decode, encode
@@ -16,7 +17,7 @@ from bgpbt.execution.local import LocalExecutor
 from bgpbt.execution.loop import Observer, run_loop
 from bgpbt.records import Trained
 from bgpbt.runs.extension import Extension, extend, reopen
-from bgpbt.space import Range, Space, from_ranges, space_to_json
+from bgpbt.space import Space
 from bgpbt.storage import RunDirectory, create_run, moved_note, open_run, there_is_something
 from bgpbt.strategies import PopulationSettings, make_strategy, settings_for, start_remarks
 from bgpbt.trainers import FunctionTrainer, TrainFunction, state_from
@@ -72,7 +73,7 @@ class Optimised:
 
 def optimise(
     trainer: Trainer | TrainFunction,
-    space: Space | Mapping[str, Range],
+    space: "Space | Mapping[str, spaces.Range]",
     settings: PopulationSettings,
     path: Path | str,
     *,
@@ -142,7 +143,7 @@ def _space_of(given: Any) -> Space:
     if hasattr(given, "to_serialized_dict"):  # ConfigSpace's own, which is a mapping, too
         return Space.from_configspace(given)
     if isinstance(given, Mapping):
-        return from_ranges(given)
+        return spaces.from_ranges(given)
     raise InputError(f"space = {shown(given)} must be a space, or a dictionary of ranges by name")
 
 
@@ -151,7 +152,7 @@ def _configuration(space: Space, settings: PopulationSettings, options: Options)
         "strategy": options.strategy,
         "seed": options.seed,
         "settings": json.loads(encode(settings)),
-        "space": json.loads(space_to_json(space)),
+        "space": json.loads(spaces.space_to_json(space)),
     }
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bgpbt import space as spaces
 from bgpbt.analysis.lineage import Makers
 from bgpbt.runs.configuration_files import Given, read_configurations, without_repeats
 from bgpbt.runs.schedule_file import best_of_run
 from bgpbt.runs.settings import ExperimentSettings
 from bgpbt.runs.tasks import brings_its_space, space_of
-from bgpbt.space import AROUND_SHARE, Space, around, space_to_json
+from bgpbt.space import Space
 from bgpbt.space.names import FLAGS, likely_name
 from bgpbt.storage import open_run
 from bgpbt.strategies import start_remarks
@@ -25,7 +26,7 @@ Likely = Callable[[str], str | None]
 def with_start(
     settings: ExperimentSettings, start: Sequence[str], centre: str | None = None, share: float | None = None
 ) -> ExperimentSettings:
-    """Return settings of a run that begins with given configurations, in a region around one of them.
+    """Return settings of a run that begins with given configurations, in a region spaces.around one of them.
 
     Args:
         settings: of the run, without either.
@@ -43,8 +44,10 @@ def with_start(
     likely = _likely_name(settings, space)
     if centre is not None:
         first, *_ = given_in(centre, space, likely)
-        space = around(space, first.values, AROUND_SHARE if share is None else share, source=first.where)
-        settings = replace(settings, space=space_to_json(space))
+        space = spaces.around(
+            space, first.values, spaces.AROUND_SHARE if share is None else share, source=first.where
+        )
+        settings = replace(settings, space=spaces.space_to_json(space))
     given = [item for source in start for item in given_in(source, space, likely)]
     return replace(settings, start=tuple(item.values for item in given))
 

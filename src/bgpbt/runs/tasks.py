@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from bgpbt import checks, envs
+from bgpbt import space as spaces
 from bgpbt.contracts import Checkpoints, Trainer
 from bgpbt.errors import InputError, naming_extra
 from bgpbt.execution import StackTrainer
@@ -18,14 +19,7 @@ from bgpbt.records import Checkpoint, Order
 from bgpbt.runs.gymnasium_task import GYMNASIUM_PREFIX, ReadyGymnasium, gymnasium_trainer
 from bgpbt.runs.memory_budget import available_memory, device_memory
 from bgpbt.runs.settings import ExperimentSettings, derived_seed
-from bgpbt.space import (
-    Space,
-    is_part_of,
-    ppo_space,
-    sb3_ppo_space,
-    space_from_json,
-    with_architectures,
-)
+from bgpbt.space import Space
 from bgpbt.toys import Toy, make_toy, toy_names
 
 if TYPE_CHECKING:
@@ -141,14 +135,14 @@ def space_of(settings: ExperimentSettings) -> Space:
         InputError: there is no such task, or the space cannot be read.
     """
     if settings.space is not None:
-        space = space_from_json(settings.space)
+        space = spaces.space_from_json(settings.space)
     elif brings_its_space(settings.environment):
         space = make_toy(settings.environment.removeprefix(TOY_PREFIX)).space
     elif settings.environment.startswith(GYMNASIUM_PREFIX):
-        space = sb3_ppo_space()
+        space = spaces.sb3_ppo_space()
     else:
-        space = ppo_space()
-    return with_architectures(space) if settings.is_generational else space
+        space = spaces.ppo_space()
+    return spaces.with_architectures(space) if settings.is_generational else space
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +261,7 @@ def _toy(settings: ExperimentSettings) -> _Toy:
     if name not in toy_names():
         raise InputError(f"environment = {settings.environment!r} is not known; toys are {_toys()}")
     toy, space = make_toy(name), space_of(settings)
-    if settings.space is not None and not is_part_of(space, space_of(replace(settings, space=None))):
+    if settings.space is not None and not spaces.is_part_of(space, space_of(replace(settings, space=None))):
         raise InputError(f"{settings.environment} searches its own space or a part of it; leave space out")
     if settings.is_generational and not toy.has_architectures:
         raise InputError(

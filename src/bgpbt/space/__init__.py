@@ -4,10 +4,10 @@ What reads or makes a ConfigSpace is imported when it is first used, since Confi
 that takes most of a second.
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
 from bgpbt.arrays import Floats
+from bgpbt.lazy import exports
 from bgpbt.space.inputs import LOG_COMPLEMENT
 from bgpbt.space.space import Space
 
@@ -64,7 +64,4 @@ _MODULE_OF = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__ = exports(__name__, _MODULE_OF)

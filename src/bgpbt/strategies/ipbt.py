@@ -43,12 +43,9 @@ from bgpbt.strategies.truncation_rule import Explored
 from bgpbt.streams import stream
 from bgpbt.surrogate import SurrogateSettings
 
-__all__ = ["FIRST_ROUND", "Iterated", "IteratedState", "with_first_round"]
+__all__ = ["Iterated", "IteratedState"]
 
 RuleState = TypeVar("RuleState")
-
-FIRST_ROUND = 0.01
-"""Length of the first rounds, as a share of a member's environment steps."""
 
 GROWTH = 2
 """Times that a restart makes rounds longer, and its own round's population larger."""
@@ -58,17 +55,6 @@ BEST_SHARE = 0.25
 
 SHRINKAGE = Shrinkage(keep=0.2, fresh=0.1)
 """Of the weights that a restart takes over."""
-
-
-def with_first_round(settings: PopulationSettings, share: float) -> PopulationSettings:
-    """Return settings whose rounds begin with a share of a member's steps, whatever `t_ready` was.
-
-    Raises:
-        InputError: the share is not allowed.
-    """
-    if not 0.0 < share <= 1.0:
-        raise InputError(f"first_round = {share} must be above 0 and at most 1, a share of max_timesteps")
-    return replace(settings, t_ready=max(1, round(share * settings.max_timesteps)), t_ready_end=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""All strategies by name."""
+"""All strategies by name.
+
+Those with a model are imported when they are made, since SciPy takes long to import.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -7,15 +10,11 @@ from typing import Any
 
 from bgpbt.errors import InputError
 from bgpbt.space import Space
-from bgpbt.strategies.bgpbt import BayesianExplore
+from bgpbt.strategies.first_round import FIRST_ROUND, with_first_round
 from bgpbt.strategies.generation_settings import GenerationSettings
-from bgpbt.strategies.generations import Generational
 from bgpbt.strategies.gpbt import PairwiseLearning
-from bgpbt.strategies.growing_rounds import GrowingRounds
 from bgpbt.strategies.initial_design import completed_start
-from bgpbt.strategies.ipbt import FIRST_ROUND, Iterated, with_first_round
 from bgpbt.strategies.mf_pbt import MultipleFrequencies, default_frequencies
-from bgpbt.strategies.pb2 import PB2Explore
 from bgpbt.strategies.pbt import Perturb
 from bgpbt.strategies.population import Population
 from bgpbt.strategies.population_rungs import halving_rungs
@@ -49,11 +48,15 @@ def _pbt(
 
 
 def _pb2(space: Space, settings: PopulationSettings, *, resample_probability: float = 0.25) -> Rule[Any]:
+    from bgpbt.strategies.pb2 import PB2Explore
+
     explore = PB2Explore(space=space, resample_probability=resample_probability)
     return TruncationRule(space=space, settings=settings, explore=explore)
 
 
 def _pb2_mix(space: Space, settings: PopulationSettings) -> Rule[Any]:
+    from bgpbt.strategies.pb2 import PB2Explore
+
     explore = PB2Explore(space=space, bandit_plays=settings.rounds * settings.population)
     return TruncationRule(space=space, settings=settings, explore=explore)
 
@@ -97,6 +100,9 @@ def _bgpbt(  # noqa: PLR0913, its options are read from here
     surrogate: SurrogateSettings | None = None,
     generations: GenerationSettings | None = None,
 ) -> Rule[Any]:
+    from bgpbt.strategies.bgpbt import BayesianExplore
+    from bgpbt.strategies.growing_rounds import GrowingRounds
+
     surrogate = surrogate or SurrogateSettings()
 
     def within_a_generation(frozen: tuple[str, ...]) -> Rule[Any]:
@@ -108,7 +114,8 @@ def _bgpbt(  # noqa: PLR0913, its options are read from here
 
     if generations is None:
         return within_a_generation(frozen=())
-    from bgpbt.space import split  # needs ConfigSpace, which takes long to import
+    from bgpbt.space import split
+    from bgpbt.strategies.generations import Generational
 
     hyperparameters, architectures = split(space)
     return Generational(
@@ -129,6 +136,9 @@ def _ipbt(
     first_round: float = FIRST_ROUND,  # `settings_for` makes the settings' rounds that long
     surrogate: SurrogateSettings | None = None,
 ) -> Rule[Any]:
+    from bgpbt.strategies.bgpbt import BayesianExplore
+    from bgpbt.strategies.ipbt import Iterated
+
     surrogate = surrogate or SurrogateSettings()
     explore = BayesianExplore(space=space, surrogate=surrogate)
     inner = TruncationRule(space=space, settings=settings, explore=explore)

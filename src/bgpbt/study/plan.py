@@ -11,10 +11,10 @@ from typing import Any
 
 import cattrs
 
+from bgpbt import space as spaces
 from bgpbt.encoding import decode, encode
 from bgpbt.errors import InputError
 from bgpbt.runs import ExperimentSettings, brings_its_space, check_settings, scheduled
-from bgpbt.space import read_space, space_to_json
 from bgpbt.strategies import GenerationSettings
 from bgpbt.study.protocol import Contender, Protocol, Scale, Task
 
@@ -160,7 +160,7 @@ def _space(protocol: Protocol, scale: Scale, task: Task, contender: Contender) -
     name = scale.architecture_space if contender.search_mode == "both" else scale.space
     if name is None or brings_its_space(task.environment):
         return None
-    return space_to_json(read_space(Path(protocol.directory) / name))
+    return spaces.space_to_json(spaces.read_space(Path(protocol.directory) / name))
 
 
 def _longest(settings: ExperimentSettings, budget: int) -> int | None:

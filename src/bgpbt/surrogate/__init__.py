@@ -1,10 +1,15 @@
 """The Gaussian process, its trust region and its acquisition: NumPy and SciPy, float64, no JAX."""
 
+from typing import TYPE_CHECKING
+
+from bgpbt.lazy import exports
 from bgpbt.surrogate.requests import Observation, PendingPoint, Suggestion, SuggestRequest, newest_rounds
 from bgpbt.surrogate.settings import SurrogateSettings
-from bgpbt.surrogate.smoothing import smoothed, standardised
-from bgpbt.surrogate.suggest import restart_centre, suggest
 from bgpbt.surrogate.trust_region import TrustRegion, start_region, update_region
+
+if TYPE_CHECKING:
+    from bgpbt.surrogate.smoothing import smoothed, standardised
+    from bgpbt.surrogate.suggest import restart_centre, suggest
 
 __all__ = [
     "Observation",
@@ -21,3 +26,13 @@ __all__ = [
     "suggest",
     "update_region",
 ]
+
+# SciPy's optimisers and distances take a third of a second to import.
+_MODULE_OF = {
+    "restart_centre": "suggest",
+    "smoothed": "smoothing",
+    "standardised": "smoothing",
+    "suggest": "suggest",
+}
+
+__getattr__ = exports(__name__, _MODULE_OF)

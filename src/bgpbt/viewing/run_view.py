@@ -12,13 +12,14 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from bgpbt import space as spaces
 from bgpbt.analysis import cuts, steps_by_purpose
 from bgpbt.analysis.lineage import Generation, Makers, best_of, failures, generations
 from bgpbt.encoding import without_unknown
 from bgpbt.errors import InputError
 from bgpbt.records import TRAINED_PREFIX, Checkpoint, Distil, Outcome, ProposalSource, Purpose, Trained, Value
 from bgpbt.runs import ExperimentSettings, is_of_own_trainer, settings_if_ours, space_of
-from bgpbt.space import Space, space_from_json
+from bgpbt.space import Space
 from bgpbt.space.inputs import Categorical, Continuous, Ordered
 from bgpbt.storage import RunDescription
 
@@ -232,7 +233,7 @@ def _space_of(description: RunDescription) -> Space | None:
     if not isinstance(space, Mapping):
         return None
     try:
-        return space_from_json(json.dumps(space))
+        return spaces.space_from_json(json.dumps(space))
     except (InputError, KeyError, ValueError):
         return None
 
