@@ -9,7 +9,7 @@ from bgpbt.surrogate.trust_region import TrustRegion, start_region, update_regio
 
 if TYPE_CHECKING:
     from bgpbt.surrogate.smoothing import smoothed, standardised
-    from bgpbt.surrogate.suggest import restart_centre, suggest
+    from bgpbt.surrogate.suggestion import restart_centre, suggest
 
 __all__ = [
     "Observation",
@@ -29,10 +29,10 @@ __all__ = [
 
 # SciPy's optimisers and distances take a third of a second to import.
 _MODULE_OF = {
-    "restart_centre": "suggest",
+    "restart_centre": "suggestion",
     "smoothed": "smoothing",
     "standardised": "smoothing",
-    "suggest": "suggest",
+    "suggest": "suggestion",
 }
 
 __getattr__ = exports(__name__, _MODULE_OF)
