@@ -31,7 +31,7 @@ class Arguments:
     """Agents of each library, with seeds 0, 1, ..."""
     episodes: int = 100
     """Episodes behind each score."""
-    output: Path | None = None
+    output: Path = RESULTS
     """JSON file to add the scores to."""
 
 
@@ -62,8 +62,7 @@ def main(arguments: Arguments) -> None:
             }
             rows.append(row)
             _print_row(row)
-            if arguments.output is not None:
-                _write(arguments.output, row)
+            _write(arguments.output, row)
 
 
 def _print_row(row: dict[str, Any]) -> None:

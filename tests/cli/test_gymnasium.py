@@ -87,14 +87,14 @@ def test_a_run_is_trained_stopped_and_resumed_to_the_byte(
     [
         (
             ["-e", "gymnasium:CartPol-v1"],
-            "environment 'gymnasium:CartPol-v1': NameNotFound: Environment `CartPol`",
+            "-e 'gymnasium:CartPol-v1': NameNotFound: Environment `CartPol`",
         ),
         (["-e", "gymnasium:nowhere:CartPole-v1"], "ModuleNotFoundError: No module named 'nowhere'"),
         (
             ["--num-envs", "4"],
             "n_steps = 512 of 4 environments makes rollouts of 2048 steps, more than a round",
         ),
-        (["--stack", "on"], "stack = on: gymnasium:CartPole-v1 has no networks to stack"),
+        (["--stack", "on"], "--stack on: gymnasium:CartPole-v1 has no networks to stack"),
     ],
 )
 def test_a_mistake_is_one_line(

@@ -184,7 +184,7 @@ def test_a_checkpoint_of_another_kind_is_refused(checkpoints: MemoryCheckpoints,
         wide.train(order(start), checkpoints)
     with pytest.raises(TrainerError, match="trained without normalisation"):
         replace(TRAINER, normalise=True).train(order(start), checkpoints)
-    with pytest.raises(InputError, match="nothing can be distilled or grown"):
+    with pytest.raises(InputError, match="nothing can be distilled, grown"):
         TRAINER.train(order(Distil(teacher=skilled[0], total_steps=10)), checkpoints)
 
 
