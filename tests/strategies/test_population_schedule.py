@@ -26,6 +26,15 @@ def test_a_short_race_ends_with_half_of_the_population() -> None:
     assert race.copy_after == 0.5
 
 
+def test_a_small_population_is_not_halved_again() -> None:
+    small = population_schedule("race", replace(STUDY, population=4, initial=8))
+    assert small.rungs is not None
+    assert [(rung.members, rung.share) for rung in small.rungs] == [(4, 0.3)]
+    assert small.copy_after == 0.3
+    six = population_schedule("race", replace(STUDY, population=6, initial=6))
+    assert [rung.members for rung in six.rungs or ()] == [4]
+
+
 def test_a_long_race_is_over_after_a_few_rounds_and_keeps_the_population() -> None:
     long = replace(STUDY, max_timesteps=15_000)
     race = population_schedule("race", long)

@@ -2,8 +2,8 @@
 
 `race`: a score after one round says little about the score that a configuration reaches, so the initial
 design trains on together for some rounds, and members leave as scores can be trusted. A short run ends with
-half of the population, since what the best configurations lack there is steps. A long run keeps all of it,
-since what pays there is to adapt hyperparameters (docs/study.md has the measurements).
+half of the population, four members at least, since what the best configurations lack there is steps. A long
+run keeps all of it, since what pays there is to adapt hyperparameters (docs/study.md has the measurements).
 
 `parallel`: where every member trains on a device of its own, members that leave would leave it idle. The
 number of members stays, and the first copy comes later.
@@ -28,6 +28,8 @@ _FIRST_CUT_ROUNDS = 4
 scores that configurations reach is 0.11 after round 0 and 0.68 after round 3."""
 _SECOND_CUT = 0.5
 """Share of the budget after which half of the population is left, in a short run."""
+_FEWEST = 4
+"""Members that are left at least: of two, the better one would be copied in every round, whatever it is."""
 _SHORT = 40
 """Rounds of the whole population, below which a run is short."""
 
@@ -80,8 +82,9 @@ def _race(settings: PopulationSettings) -> PopulationSchedule:
     last = min(_FIRST_CUT, _FIRST_CUT_ROUNDS * bare.initial * bare.t_ready / bare.total)
     halves = _halves(bare.initial, bare.population)
     cuts = [(size, last * (index + 1) / len(halves)) for index, size in enumerate(halves)]
-    if rounds < _SHORT and bare.population > 2:
-        cuts.append((-(-bare.population // 2), max(_SECOND_CUT, last)))
+    half = max(_FEWEST, -(-bare.population // 2))
+    if rounds < _SHORT and half < bare.population:
+        cuts.append((half, max(_SECOND_CUT, last)))
     shares = [float(f"{share:.6g}") for _, share in cuts]  # as a person would write it
     rungs = tuple(
         PopulationRung(members=size, share=share) for (size, _), share in zip(cuts, shares, strict=True)
