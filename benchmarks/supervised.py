@@ -1,6 +1,6 @@
 """How strategies do where schedules matter: a small network on scikit-learn's digits, with a mixed space.
 
-    python benchmarks/supervised.py [--seeds 12] [--first-seed 0] [--rounds 25] [--contender race-bgpbt ...]
+    python benchmarks/supervised.py [--seeds 12] [--first-seed 0] [--rounds 25] [--contender race pbt ...]
 
 No download. A fifth of the training labels is wrong, so a good run lowers its learning rate and stops to
 fit in time. The score of selection is the mean log likelihood of 400 images, that of the report is of 397
@@ -28,7 +28,13 @@ from bgpbt.analysis.statistics import paired_difference, paired_improvement
 from bgpbt.contracts import Checkpoints
 from bgpbt.records import Configuration, From, Order, Outcome, Plan
 from bgpbt.space import Space
-from bgpbt.strategies import PopulationRung, PopulationSettings, make_strategy, settings_for
+from bgpbt.strategies import (
+    PopulationRung,
+    PopulationSettings,
+    make_strategy,
+    settings_for,
+    with_schedule,
+)
 from bgpbt.toys import MemoryCheckpoints
 
 Floats = npt.NDArray[np.float64]
@@ -51,6 +57,7 @@ class Contender:
 
     strategy: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    is_race: bool = False  # the schedule that `bgpbt train` takes
     schedule: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -62,6 +69,9 @@ CONTENDERS: Mapping[str, Contender] = {
     "mf-pbt": Contender(strategy="mf-pbt"),
     "bgpbt": Contender(strategy="bgpbt"),
     "successive-halving": Contender(strategy="successive-halving"),
+    "race": Contender(strategy="bgpbt", is_race=True),
+    "race-pbt": Contender(strategy="pbt", is_race=True),
+    "race-pb2": Contender(strategy="pb2", is_race=True),
     "late-pbt": Contender(strategy="pbt", schedule=_LATE),
     "late-pb2": Contender(strategy="pb2", schedule=_LATE),
     "late-bgpbt": Contender(strategy="bgpbt", schedule=_LATE),
@@ -84,7 +94,7 @@ class Arguments:
     """Seed of the first run."""
     rounds: int = 25
     """Rounds that the budget pays a population of eight."""
-    contender: tuple[str, ...] = ("pbt", "bgpbt", "successive-halving", "late-bgpbt")
+    contender: tuple[str, ...] = ("race", "pbt", "pb2", "bgpbt", "successive-halving", "random")
     """Which contenders; the first is what the others are compared with."""
     output: Annotated[Path, arg(aliases=["-o"])] = Path("runs/supervised.jsonl")
     """One line for each finished run."""
@@ -152,6 +162,8 @@ def run(key: tuple[str, int, int]) -> dict[str, Any]:
         budget=budget,
         **contender.schedule,
     )
+    if contender.is_race:
+        settings = with_schedule(settings, "race")
     trainer, checkpoints = DigitsTrainer(), MemoryCheckpoints()
     strategy = make_strategy(
         contender.strategy,
