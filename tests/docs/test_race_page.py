@@ -4,41 +4,76 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
-from bgpbt.analysis.statistics import interquartile_mean, paired_improvement
+from bgpbt.analysis.statistics import Interval, interquartile_mean, paired_improvement
 from bgpbt.study import read_protocol, read_results
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
 SCALE = read_protocol(ROOT / "benchmarks" / "protocol.toml").scale("race")
-RUNS = [result.run for result in read_results(ROOT / "benchmarks" / "results" / "race")]
-TASKS = sorted({run.task for run in RUNS})
-SCORES = {
-    (task, contender): {run.seed: run.score for run in RUNS if (run.task, run.contender) == (task, contender)}
-    for task in TASKS
-    for contender in SCALE.contenders
-}
+RESULTS = ROOT / "benchmarks" / "results"
+SETS = {"race": 4000, "race-first": 3000}  # and the first seed of each
+RUNS = {name: [result.run for result in read_results(RESULTS / name)] for name in SETS}
+TASKS = sorted({run.task for run in RUNS["race"]})
+
+Scores = dict[int, float]  # by seed
 
 
-def test_no_seed_was_looked_at_while_the_default_was_chosen() -> None:
-    assert min(run.seed for run in RUNS) == SCALE.first_seed == 3000
+def scores_of(name: str, task: str, contender: str) -> Scores:
+    return {run.seed: run.score for run in RUNS[name] if (run.task, run.contender) == (task, contender)}
 
 
+@pytest.mark.parametrize(("name", "first"), SETS.items())
+def test_no_seed_was_looked_at_while_the_default_was_chosen(name: str, first: int) -> None:
+    assert min(run.seed for run in RUNS[name]) == first >= SCALE.first_seed == 3000
+
+
+@pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("task", TASKS)
-def test_all_contenders_have_all_seeds_and_keep_to_the_budget(task: str) -> None:
-    seeds = {frozenset(SCORES[task, contender]) for contender in SCALE.contenders}
+def test_all_contenders_have_all_seeds_and_keep_to_the_budget(name: str, task: str) -> None:
+    seeds = {frozenset(scores_of(name, task, contender)) for contender in SCALE.contenders}
     assert len(seeds) == 1
     budget = SCALE.tasks[task].budget
-    assert all(0.9 * budget < run.steps <= budget for run in RUNS if run.task == task)
+    assert all(0.9 * budget < run.steps <= budget for run in RUNS[name] if run.task == task)
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("contender", SCALE.contenders)
 def test_the_rows_of_the_page_are_those_of_the_results(task: str, contender: str) -> None:
-    scores, of_race = SCORES[task, contender], SCORES[task, "race"]
+    cells = [f"{len(scores_of('race', task, contender))}"]
+    for name in SETS:
+        scores, of_race = scores_of(name, task, contender), scores_of(name, task, "race")
+        score_n, race_n = (np.array([one[seed] for seed in sorted(scores)]) for one in (scores, of_race))
+        chance = paired_improvement([race_n], [score_n])
+        shown = f"{chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]"
+        cells += [f"{float(interquartile_mean(score_n)):.4g}", "" if contender == "race" else shown]
+    assert f"| {task} | `{contender}` | {' | '.join(cells)} |" in PAGE
+
+
+def test_what_the_race_beats_is_what_the_page_says() -> None:
+    beaten = {contender for contender in set(SCALE.contenders) - {"race"} if _chance(contender).low > 0.5}
+    assert beaten == {"random", "no-mutation", "pbt", "pb2", "mf-pbt", "paper"}
+
+
+def _chance(contender: str) -> Interval:
+    scores, of_race = (scores_of("race", "cartpole", one) for one in (contender, "race"))
     seeds = sorted(scores)
-    score_n, race_n = (np.array([one[seed] for seed in seeds]) for one in (scores, of_race))
-    mean = f"{float(interquartile_mean(score_n)):.4g}"
-    chance = paired_improvement([race_n], [score_n])
-    shown = "" if contender == "race" else f"{chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]"
-    assert f"| {task} | `{contender}` | {len(seeds)} | {mean} | {shown} |" in PAGE
+    return paired_improvement(
+        [np.array([of_race[seed] for seed in seeds])], [np.array([scores[seed] for seed in seeds])]
+    )
+
+
+def test_what_stays_after_a_correction_for_many_comparisons_is_what_the_page_says() -> None:
+    chance = {one: _sign_test(one) for one in SCALE.contenders if one != "race"}
+    ordered = sorted(chance, key=lambda one: chance[one])
+    corrected = [min(1.0, chance[one] * (len(ordered) - rank)) for rank, one in enumerate(ordered)]
+    holm = dict(zip(ordered, np.maximum.accumulate(corrected), strict=True))
+    assert {one for one, p in holm.items() if p < 0.05} == {"random", "no-mutation", "mf-pbt", "pb2"}
+    assert (round(holm["pbt"], 2), round(holm["paper"], 2)) == (0.08, 0.09)
+
+
+def _sign_test(contender: str) -> float:
+    scores, of_race = (scores_of("race", "cartpole", one) for one in (contender, "race"))
+    gains = [of_race[seed] - scores[seed] for seed in scores if of_race[seed] != scores[seed]]
+    return float(binomtest(sum(gain > 0 for gain in gains), len(gains)).pvalue)
