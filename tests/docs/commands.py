@@ -84,7 +84,9 @@ RULES = (
     Rule(r"bgpbt watch .*", how="watch"),
     Rule(r"bgpbt render .*", _with("--seconds 0.2")),
     Rule(r"bgpbt evaluate .*", _with("--episodes 8")),
-    Rule(r"bgpbt pin (\S+) 12 1 (.*)", lambda line: line.replace(" 12 1 ", " 2 1 ")),  # a shorter run
+    Rule(
+        r"bgpbt pin (\S+) 12 1 (.*)", lambda line: line.replace(" 12 1 ", " 3 1 ")
+    ),  # the last, once it is extended
     Rule(r"bgpbt import-policy .*", how="refused"),  # needs PyTorch and a file of 2022; see tests/policies
     Rule(r"bgpbt (resume|list|export|policy|schedule|replay|report|figures|compare|doctor|gc|envs)( .*)?"),
     Rule(r"cat \w+\.json"),
