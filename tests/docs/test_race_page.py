@@ -1,5 +1,6 @@
 """What the page of the study says of the race is what the committed tables say."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +78,37 @@ def _sign_test(contender: str) -> float:
     scores, of_race = (scores_of("race", "cartpole", one) for one in (contender, "race"))
     gains = [of_race[seed] - scores[seed] for seed in scores if of_race[seed] != scores[seed]]
     return float(binomtest(sum(gain > 0 for gain in gains), len(gains)).pvalue)
+
+
+def test_the_rows_of_the_supervised_task_are_those_of_its_results() -> None:
+    text = (RESULTS / "supervised.jsonl").read_text(encoding="utf-8")
+    scores: dict[str, Scores] = {}
+    for row in map(json.loads, text.splitlines()):
+        scores.setdefault(row["contender"], {})[row["seed"]] = row["test"]
+    seeds = sorted(scores["race"])
+    assert seeds[0] == 4000
+    assert f"On {len(seeds)} seeds from 4000 on" in PAGE
+    race_n = np.array([scores["race"][seed] for seed in seeds])
+    for contender, of_seed in scores.items():
+        score_n = np.array([of_seed[seed] for seed in seeds])
+        chance = paired_improvement([race_n], [score_n])
+        shown = f"{chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]"
+        cell = "" if contender == "race" else shown
+        assert f"| `{contender}` | {score_n.mean():.3f} | {cell} |" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("contender", "title"), [("pbt", "PBT with a probability of"), ("pb2", "PB2"), ("mf-pbt", "MF-PBT")]
+)
+def test_both_tasks_weighted_equally_give_the_probabilities_of_the_page(contender: str, title: str) -> None:
+    text = (RESULTS / "supervised.jsonl").read_text(encoding="utf-8")
+    digits: dict[str, Scores] = {}
+    for row in map(json.loads, text.splitlines()):
+        digits.setdefault(row["contender"], {})[row["seed"]] = row["test"]
+    tasks = [{one: scores_of("race", "cartpole", one) for one in ("race", contender)}, digits]
+    first, second = (
+        [np.array([task[one][seed] for seed in sorted(task[one])]) for task in tasks]
+        for one in ("race", contender)
+    )
+    chance = paired_improvement(first, second)
+    assert f"{title} {chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]" in " ".join(PAGE.split())
