@@ -1,10 +1,7 @@
 """Everything that decides what a run computes, as plain values."""
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-
-import numpy as np
 
 from bgpbt.encoding import ABSENT_IF_DEFAULT, decode
 from bgpbt.records import Configuration, Value
@@ -20,6 +17,7 @@ from bgpbt.strategies import (
     settings_for,
     strategy_names,
 )
+from bgpbt.streams import stream
 
 __all__ = ["ExperimentSettings", "derived_seed", "difference", "scheduled"]
 
@@ -145,4 +143,4 @@ def difference(stored: ExperimentSettings, given: ExperimentSettings) -> str | N
 
 def derived_seed(seed: int, purpose: str) -> int:
     """Return the seed of one purpose of a run, in [0, 2**63); no two purposes share a stream."""
-    return int(np.random.default_rng([seed, zlib.crc32(purpose.encode())]).integers(2**63))
+    return int(stream(seed, purpose).integers(2**63))
