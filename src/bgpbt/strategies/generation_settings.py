@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bgpbt import checks
 from bgpbt.errors import InputError
+from bgpbt.strategies.population_rungs import halved_sizes
 from bgpbt.strategies.settings import PopulationSettings
 
 __all__ = ["GenerationSettings", "Rung", "distillation_steps", "expected_steps", "rungs"]
@@ -57,9 +58,7 @@ def rungs(students: int, survivors: int, steps: int) -> tuple[Rung, ...]:
     Raises:
         InputError: there are too few steps.
     """
-    sizes = [students]
-    while -(-sizes[-1] // HALVING) > survivors:
-        sizes.append(-(-sizes[-1] // HALVING))
+    sizes = [students, *halved_sizes(students, survivors)[:-1]]  # the last rung leaves the survivors
     last = len(sizes) - 1
     if steps // HALVING**last < 1:
         raise InputError(

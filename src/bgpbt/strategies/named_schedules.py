@@ -14,7 +14,7 @@ number of members stays, and the first copy comes later.
 from dataclasses import dataclass, replace
 
 from bgpbt.errors import InputError
-from bgpbt.strategies.population_rungs import PopulationRung
+from bgpbt.strategies.population_rungs import PopulationRung, halved_sizes
 from bgpbt.strategies.settings import PopulationSettings
 
 __all__ = ["SCHEDULES", "PopulationSchedule", "population_schedule", "with_schedule"]
@@ -80,7 +80,7 @@ def _race(settings: PopulationSettings) -> PopulationSchedule:
     bare = replace(settings, rungs=None, copy_after=0.0, agreement=None)
     rounds = bare.total / (bare.population * bare.t_ready)
     last = min(_FIRST_CUT, _FIRST_CUT_ROUNDS * bare.initial * bare.t_ready / bare.total)
-    halves = _halves(bare.initial, bare.population)
+    halves = halved_sizes(bare.initial, bare.population)
     cuts = [(size, last * (index + 1) / len(halves)) for index, size in enumerate(halves)]
     half = max(_FEWEST, -(-bare.population // 2))
     if rounds < _SHORT and half < bare.population:
@@ -90,11 +90,3 @@ def _race(settings: PopulationSettings) -> PopulationSchedule:
         PopulationRung(members=size, share=share) for (size, _), share in zip(cuts, shares, strict=True)
     )
     return PopulationSchedule(rungs=rungs, copy_after=shares[-1] if shares else float(f"{last:.6g}"))
-
-
-def _halves(initial: int, population: int) -> list[int]:
-    """Return the sizes from the initial design to the population; at most half leave at once."""
-    sizes: list[int] = []
-    while (sizes[-1] if sizes else initial) > population:
-        sizes.append(max(population, -(-(sizes[-1] if sizes else initial) // 2)))
-    return sizes

@@ -15,7 +15,7 @@ import numpy as np
 from bgpbt import checks
 from bgpbt.errors import InputError
 
-__all__ = ["PopulationRung", "check_rungs", "halving_rungs", "rank_agreement"]
+__all__ = ["PopulationRung", "check_rungs", "halved_sizes", "halving_rungs", "rank_agreement"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +61,21 @@ def check_rungs(rungs: Sequence[PopulationRung], initial: int) -> None:
             raise InputError(f"rungs: {name} must rise from rung to rung, got {given}")
 
 
+def halved_sizes(members: int, last: int) -> list[int]:
+    """Return the sizes after `members`, down to `last`; half of the members leave each time, at most."""
+    sizes: list[int] = []
+    while members > last:
+        members = max(last, -(-members // 2))
+        sizes.append(members)
+    return sizes
+
+
 def halving_rungs(initial: int) -> tuple[PopulationRung, ...]:
     """Return the rungs of successive halving: half of the members leave each time, until two are left.
 
     They begin at 30% to 70% of the budget, evenly: for 16 members 8 at 30%, 4 at 50% and 2 at 70%.
     """
-    sizes: list[int] = []
-    while (sizes[-1] if sizes else initial) > 2:
-        sizes.append(-(-(sizes[-1] if sizes else initial) // 2))
+    sizes = halved_sizes(initial, 2)
     gap = 0.4 / (len(sizes) - 1) if len(sizes) > 1 else 0.0
     return tuple(
         PopulationRung(members=size, share=round(0.3 + gap * index, 6)) for index, size in enumerate(sizes)
