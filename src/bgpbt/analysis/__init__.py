@@ -16,7 +16,7 @@ from bgpbt.analysis.lineage import (
     steps_by_purpose,
     table,
 )
-from bgpbt.analysis.race import Cut, cuts, first_copy
+from bgpbt.analysis.race import Cut, cuts, first_copy, reason_to_leave
 
 __all__ = [
     "EVALUATION",
@@ -30,6 +30,7 @@ __all__ = [
     "cuts",
     "first_copy",
     "generations",
+    "reason_to_leave",
     "steps_by_purpose",
     "table",
 ]

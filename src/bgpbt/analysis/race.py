@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from bgpbt.records import Checkpoint, Order, Purpose, Trained
 
-__all__ = ["Cut", "cuts", "first_copy"]
+__all__ = ["Cut", "cuts", "first_copy", "reason_to_leave"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ def cuts(trained: Sequence[Trained]) -> tuple[Cut, ...]:
     for (_, before), (number, after) in pairwise(sorted(by_round.items())):
         spent += sum(pair.outcome.steps for pair in before)
         if len(after) < len(before):
-            reason = _reason(after[0].order, len(before), len(after))
+            reason = reason_to_leave(after[0].order, len(before), len(after))
             share = spent / total if total else 0.0
             found.append(Cut(round=number, before=len(before), after=len(after), share=share, reason=reason))
     return tuple(found)
@@ -53,8 +53,11 @@ def first_copy(trained: Sequence[Trained]) -> int | None:
     return None
 
 
-def _reason(order: Order, before: int, after: int) -> str:
-    """Return what the strategy noted on the orders of the first round with fewer members."""
+def reason_to_leave(order: Order, before: int, after: int) -> str:
+    """Return why members left, as the strategy noted it on each order of the first round without them.
+
+    Empty where it noted nothing of these numbers of members.
+    """
     said = f"{before} members to {after}: "
     notes = [note for note in order.proposal.note.split("; ") if note.startswith(said)]
     return notes[0].removeprefix(said) if notes else ""

@@ -14,6 +14,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bgpbt.analysis import reason_to_leave
 from bgpbt.execution import Event, OutcomeCommitted, RoundPlanned
 from bgpbt.records import Order, Outcome, Purpose, Trained
 from bgpbt.runs import ExperimentSettings
@@ -37,7 +38,6 @@ class RunProgress:
         self._console = console
         self._verbose = verbose
         self._rounds = settings.rounds
-        self._knows_rungs = bool(settings.population_settings.rungs)
         self._total_steps = settings.expected_steps
         self._lock = threading.Lock()
         self._clock = clock
@@ -88,16 +88,16 @@ class RunProgress:
             if isinstance(event, RoundPlanned):
                 done = {outcome.member: outcome for outcome in event.done}
                 self._round = [Trained(event.plan.orders[member], done[member]) for member in sorted(done)]
-                if 0 < len(event.plan.orders) < self._orders and self._knows_rungs:
-                    say(
-                        self._console,
-                        f"  {self._orders - len(event.plan.orders)} members leave: "
-                        f"{event.plan.orders[0].proposal.note.split('; ')[0]}",
-                    )
+                self._say_who_left(event.plan.orders)
                 self._orders = len(event.plan.orders)
                 self._draw(event.plan.orders[0])
             elif isinstance(event, OutcomeCommitted):
                 self._commit(event.order, event.outcome)
+
+    def _say_who_left(self, orders: Sequence[Order]) -> None:
+        before, after = self._orders, len(orders)
+        if reason := reason_to_leave(orders[0], before, after):
+            say(self._console, f"  {before - after} members leave: {before} members to {after}: {reason}")
 
     def _commit(self, order: Order, outcome: Outcome) -> None:
         self._running.pop(order.member, None)

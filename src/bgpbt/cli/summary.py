@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bgpbt.analysis import BestMember, best_member, cuts, first_copy, generations, steps_by_purpose
+from bgpbt.analysis import BestMember, Cut, best_member, cuts, first_copy, generations, steps_by_purpose
 from bgpbt.contracts import Checkpoints
 from bgpbt.records import Configuration, Trained
 from bgpbt.runs import Experiment, returns_on_test_seeds
@@ -28,8 +28,9 @@ def print_summary(
         table.add_row("best member", "none: every member failed")
     else:
         _add_best(table, experiment, best, checkpoints)
-    if experiment.settings.population_settings.rungs and cuts(trained):
-        table.add_row("race", _race(trained))
+    left = cuts(trained) if experiment.settings.population_settings.rungs else ()
+    if left:
+        table.add_row("race", _race(trained, left))
     schedule = experiment.settings.replayed
     if schedule is not None and not experiment.settings.reseed:
         made = [outcome.checkpoint for _, outcome in trained]
@@ -48,13 +49,13 @@ def print_summary(
         console.print(_generations(trained))
 
 
-def _race(trained: Sequence[Trained]) -> str:
+def _race(trained: Sequence[Trained], left: Sequence[Cut]) -> str:
     """Return what the race did: `16 members, 8 from round 4 (31% of the steps), first copy in round 6`."""
     members = max(order.member for order, _ in trained if order.round == 0) + 1
-    left = [f"{cut.after} from round {cut.round + 1} ({cut.share:.0%} of the steps)" for cut in cuts(trained)]
+    sizes = [f"{cut.after} from round {cut.round + 1} ({cut.share:.0%} of the steps)" for cut in left]
     copied = first_copy(trained)
     copy = "no copy" if copied is None else f"first copy in round {copied + 1}"
-    return ", ".join([f"{members} members", *left, copy])
+    return ", ".join([f"{members} members", *sizes, copy])
 
 
 def _generations(trained: Sequence[Trained]) -> Table:
