@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binomtest
 
 from bgpbt.analysis.statistics import Interval, interquartile_mean, paired_improvement
+from bgpbt.arrays import Floats
 from bgpbt.study import read_protocol, read_results
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,24 @@ RUNS = {name: [result.run for result in read_results(RESULTS / name)] for name i
 TASKS = sorted({run.task for run in RUNS["race"]})
 
 Scores = dict[int, float]  # by seed
+
+
+DIGITS: dict[str, Scores] = {}
+for _row in map(json.loads, (RESULTS / "supervised.jsonl").read_text(encoding="utf-8").splitlines()):
+    DIGITS.setdefault(_row["contender"], {})[_row["seed"]] = _row["test"]
+
+
+def by_seed(scores: Scores) -> Floats:
+    return np.array([scores[seed] for seed in sorted(scores)])
+
+
+def chance_of(*pairs: tuple[Scores, Scores]) -> Interval:
+    """How probably the first of each pair is better; a pair is a task."""
+    return paired_improvement([by_seed(one) for one, _ in pairs], [by_seed(other) for _, other in pairs])
+
+
+def shown(chance: Interval) -> str:
+    return f"{chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]"
 
 
 def scores_of(name: str, task: str, contender: str) -> Scores:
@@ -45,24 +64,19 @@ def test_the_rows_of_the_page_are_those_of_the_results(task: str, contender: str
     cells = [f"{len(scores_of('race', task, contender))}"]
     for name in SETS:
         scores, of_race = scores_of(name, task, contender), scores_of(name, task, "race")
-        score_n, race_n = (np.array([one[seed] for seed in sorted(scores)]) for one in (scores, of_race))
-        chance = paired_improvement([race_n], [score_n])
-        shown = f"{chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]"
-        cells += [f"{float(interquartile_mean(score_n)):.4g}", "" if contender == "race" else shown]
+        cells.append(f"{float(interquartile_mean(by_seed(scores))):.4g}")
+        cells.append("" if contender == "race" else shown(chance_of((of_race, scores))))
     assert f"| {task} | `{contender}` | {' | '.join(cells)} |" in PAGE
 
 
 def test_what_the_race_beats_is_what_the_page_says() -> None:
-    beaten = {contender for contender in set(SCALE.contenders) - {"race"} if _chance(contender).low > 0.5}
+    beaten = {
+        contender
+        for contender in set(SCALE.contenders) - {"race"}
+        if chance_of((scores_of("race", "cartpole", "race"), scores_of("race", "cartpole", contender))).low
+        > 0.5
+    }
     assert beaten == {"random", "no-mutation", "pbt", "pb2", "mf-pbt", "paper"}
-
-
-def _chance(contender: str) -> Interval:
-    scores, of_race = (scores_of("race", "cartpole", one) for one in (contender, "race"))
-    seeds = sorted(scores)
-    return paired_improvement(
-        [np.array([of_race[seed] for seed in seeds])], [np.array([scores[seed] for seed in seeds])]
-    )
 
 
 def test_what_stays_after_a_correction_for_many_comparisons_is_what_the_page_says() -> None:
@@ -81,34 +95,18 @@ def _sign_test(contender: str) -> float:
 
 
 def test_the_rows_of_the_supervised_task_are_those_of_its_results() -> None:
-    text = (RESULTS / "supervised.jsonl").read_text(encoding="utf-8")
-    scores: dict[str, Scores] = {}
-    for row in map(json.loads, text.splitlines()):
-        scores.setdefault(row["contender"], {})[row["seed"]] = row["test"]
-    seeds = sorted(scores["race"])
-    assert seeds[0] == 4000
-    assert f"On {len(seeds)} seeds from 4000 on" in PAGE
-    race_n = np.array([scores["race"][seed] for seed in seeds])
-    for contender, of_seed in scores.items():
-        score_n = np.array([of_seed[seed] for seed in seeds])
-        chance = paired_improvement([race_n], [score_n])
-        shown = f"{chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]"
-        cell = "" if contender == "race" else shown
-        assert f"| `{contender}` | {score_n.mean():.3f} | {cell} |" in PAGE
+    assert min(DIGITS["race"]) == 4000
+    assert f"On {len(DIGITS['race'])} seeds from 4000 on" in PAGE
+    for contender, scores in DIGITS.items():
+        assert set(scores) == set(DIGITS["race"])
+        cell = "" if contender == "race" else shown(chance_of((DIGITS["race"], scores)))
+        assert f"| `{contender}` | {by_seed(scores).mean():.3f} | {cell} |" in PAGE
 
 
 @pytest.mark.parametrize(
     ("contender", "title"), [("pbt", "PBT with a probability of"), ("pb2", "PB2"), ("mf-pbt", "MF-PBT")]
 )
 def test_both_tasks_weighted_equally_give_the_probabilities_of_the_page(contender: str, title: str) -> None:
-    text = (RESULTS / "supervised.jsonl").read_text(encoding="utf-8")
-    digits: dict[str, Scores] = {}
-    for row in map(json.loads, text.splitlines()):
-        digits.setdefault(row["contender"], {})[row["seed"]] = row["test"]
-    tasks = [{one: scores_of("race", "cartpole", one) for one in ("race", contender)}, digits]
-    first, second = (
-        [np.array([task[one][seed] for seed in sorted(task[one])]) for task in tasks]
-        for one in ("race", contender)
-    )
-    chance = paired_improvement(first, second)
-    assert f"{title} {chance.value:.2f} [{chance.low:.2f}, {chance.high:.2f}]" in " ".join(PAGE.split())
+    cartpole = (scores_of("race", "cartpole", "race"), scores_of("race", "cartpole", contender))
+    chance = chance_of(cartpole, (DIGITS["race"], DIGITS[contender]))
+    assert f"{title} {shown(chance)}" in " ".join(PAGE.split())
