@@ -1,4 +1,4 @@
-"""Flags of the population's size: which schedule, or rungs of one's own."""
+"""Flags of the population's size: the name of a schedule, or rungs given one by one."""
 
 import re
 from collections.abc import Sequence

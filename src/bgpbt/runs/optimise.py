@@ -32,7 +32,7 @@ MakeExecutor = Callable[[Trainer, Checkpoints], Executor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a run is done; of these, the seed and the strategy decide what comes of it."""
+    """How a run is carried out. Of these options, its results depend on the strategy and the seed alone."""
 
     strategy: str = "bgpbt"  # by name, as `bgpbt.strategies.strategy_names` lists them
     seed: int = 0

@@ -334,7 +334,7 @@ class History:
         self._check_progress()
 
     def _check_progress(self) -> None:
-        """Check that the history holds what was ever committed, whoever writes it meanwhile."""
+        """Check that the history holds all that was committed; another process may write it meanwhile."""
         noted = self._progress.read()  # before the rows are counted, of which there can be more by then
         while True:
             self._counts = self._count()

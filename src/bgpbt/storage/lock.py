@@ -24,7 +24,7 @@ def lock_run(directory: Path) -> Iterator[None]:
         DamagedRunError: something else has its name.
         StorageError: the lock's file cannot be written.
     """
-    # The file is never removed: whoever waits on a removed one would hold a lock that nobody else sees.
+    # The file is never removed: a process that waits on a removed one would hold a lock that no other sees.
     path = directory / _LOCK
     check_regular(path)
     with naming_file(path):

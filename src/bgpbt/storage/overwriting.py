@@ -1,8 +1,9 @@
 """A run overwritten in two renames, and what is done when the process died between them.
 
 The new run is built beside its place as `.NAME.new-...`; the old one goes to `.NAME.old-...`, the new one to
-its place, and the old one is removed. Whoever overwrites holds the locks of both. A directory that nobody
-holds was left by a process that died: an old run goes back where nothing took its place, and all else goes.
+its place, and the old one is removed. The process that overwrites holds the locks of both. A directory
+without a lock was left by a process that died: an old run goes back where nothing took its place, and all
+else goes.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 A score after one round says little about the score that a configuration reaches, so cutting the population
 at once throws the winner away. A schedule of rungs keeps more members for longer, as successive halving does
-(Jamieson and Talwalkar, 2016), and a burn-in lets nobody be copied before scores can be trusted.
+(Jamieson and Talwalkar, 2016), and in the burn-in no member is copied, since scores cannot be trusted yet.
 """
 
 import itertools

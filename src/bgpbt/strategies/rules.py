@@ -31,7 +31,7 @@ class Member:
 
     @property
     def is_usable(self) -> bool:
-        """Whether training can go on from it."""
+        """Whether another order can continue from it."""
         return self.checkpoint is not None and is_number(self.score)
 
 
@@ -87,7 +87,7 @@ class Assignment:
 
 
 class Rule(Protocol[RuleState]):
-    """What tells one strategy from another: who goes on from whom, with which configuration. Pure."""
+    """What tells strategies apart: whose weights a member continues from, with which configuration. Pure."""
 
     @property
     def state_type(self) -> type[RuleState]:
